@@ -1,0 +1,248 @@
+//! Bounded buffers: contiguous, lazily compacted, given back when idle.
+
+mod pool;
+
+pub use pool::Pool;
+
+use alloc::boxed::Box;
+use core::fmt;
+
+/// Bytes of a small buffer: what an idle connection keeps when part of a frame is left over.
+pub(crate) const SMALL_LEN: usize = 2 * 1024;
+
+/// Bytes of the buffer that a turn works with. Not a power of two: a receive and a transmit
+/// buffer a multiple of 4 KiB apart alias in the first-level cache.
+pub(crate) const LARGE_LEN: usize = 65 * 1024;
+
+/// A contiguous queue of bytes: appended at the back, consumed at the front.
+///
+/// ```text
+/// 0        start          end         storage.len()
+/// | consumed | filled      | spare     |
+/// ```
+///
+/// All of the storage is initialised, so that a reader or a cipher can write into the spare part.
+/// An empty buffer may have no storage at all.
+#[derive(Default)]
+pub struct Buffer {
+    storage: Box<[u8]>,
+    /// `start <= end`; both are 0 when the buffer is empty.
+    start: usize,
+    /// `end <= storage.len()`.
+    end: usize,
+}
+
+impl Buffer {
+    /// An empty buffer without storage.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes that are queued.
+    #[must_use]
+    pub fn filled(&self) -> &[u8] {
+        self.storage.get(self.start..self.end).unwrap_or(&[])
+    }
+
+    /// The bytes that are queued, to be changed in place.
+    pub fn filled_mut(&mut self) -> &mut [u8] {
+        self.storage.get_mut(self.start..self.end).unwrap_or(&mut [])
+    }
+
+    /// How many bytes are queued.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether no byte is queued.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Bytes of storage, used or not.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.storage.len()
+    }
+
+    /// Appends `bytes`.
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        if let Some(room) = self.spare_mut().get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.commit(bytes.len());
+        }
+    }
+
+    /// The room behind the queued bytes, as it is: nothing is moved or allocated.
+    pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
+        self.storage.get_mut(self.end..).unwrap_or(&mut [])
+    }
+
+    /// Makes room for `additional` bytes behind the queued ones, by moving these to the front or
+    /// into larger storage.
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        let len_needed = self.len().saturating_add(additional);
+        if self.storage.len() - self.end >= additional {
+            return;
+        }
+        if self.storage.len() >= len_needed {
+            self.storage.copy_within(self.start..self.end, 0);
+        } else {
+            self.replace_storage(pool::allocate(len_needed));
+            return;
+        }
+        self.end = self.len();
+        self.start = 0;
+    }
+
+    /// Takes `len` bytes of the spare room, which the caller has written, into the queue.
+    pub(crate) fn commit(&mut self, len: usize) {
+        debug_assert!(len <= self.storage.len() - self.end);
+        self.end = self.end.saturating_add(len).min(self.storage.len());
+    }
+
+    /// Drops `len` bytes from the front; all of them if there are fewer.
+    pub(crate) fn consume(&mut self, len: usize) {
+        debug_assert!(len <= self.len());
+        self.start = self.start.saturating_add(len).min(self.end);
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Drops bytes from the back until `len` are left.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        if len < self.len() {
+            self.end = self.start + len;
+            self.consume(0);
+        }
+    }
+
+    /// Drops all bytes; the storage stays.
+    pub(crate) fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// Gets storage for a turn from the pool, unless there is some of that size already.
+    pub(crate) fn lease(&mut self, pool: &mut Pool) {
+        if self.storage.len() < LARGE_LEN {
+            let (large, small) = (pool.take_large(), self.storage.len());
+            let old = self.replace_storage(large);
+            debug_assert_eq!(old.len(), small);
+            pool.give(old);
+        }
+    }
+
+    /// Gives back to the pool what the queued bytes do not need.
+    pub(crate) fn settle(&mut self, pool: &mut Pool) {
+        if self.storage.is_empty() || (!self.is_empty() && self.storage.len() <= SMALL_LEN) {
+            return;
+        }
+        let storage = match self.len() {
+            0 => Box::default(),
+            len if len <= SMALL_LEN => pool.take_small(),
+            _ => return,
+        };
+        let old = self.replace_storage(storage);
+        pool.give(old);
+    }
+
+    /// Moves the queued bytes to the front of `storage`, which must have room for them, and
+    /// returns the storage they were in.
+    fn replace_storage(&mut self, mut storage: Box<[u8]>) -> Box<[u8]> {
+        let len = self.len();
+        debug_assert!(len <= storage.len());
+        if let Some(front) = storage.get_mut(..len) {
+            front.copy_from_slice(self.filled());
+        }
+        self.start = 0;
+        self.end = len;
+        core::mem::replace(&mut self.storage, storage)
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_as_they_went_in() {
+        // Every way to append 24 bytes in pieces of `chunk` and consume them in pieces of `bite`.
+        for chunk in 1..=24 {
+            for bite in 1..=24 {
+                let input: [u8; 24] = core::array::from_fn(|at| at as u8);
+                let mut buffer = Buffer::new();
+                let mut output = alloc::vec::Vec::new();
+                for piece in input.chunks(chunk) {
+                    buffer.extend_from_slice(piece);
+                    let len = bite.min(buffer.len());
+                    output.extend_from_slice(&buffer.filled()[..len]);
+                    buffer.consume(len);
+                }
+                output.extend_from_slice(buffer.filled());
+                assert_eq!(output, input, "chunk {chunk}, bite {bite}");
+            }
+        }
+    }
+
+    #[test]
+    fn room_is_made_by_moving_before_it_is_made_by_growing() {
+        let mut buffer = Buffer::new();
+        buffer.extend_from_slice(&[7; LARGE_LEN]);
+        buffer.consume(LARGE_LEN - 3);
+        buffer.extend_from_slice(&[8; 100]);
+        assert_eq!(buffer.capacity(), LARGE_LEN);
+        assert_eq!(buffer.len(), 103);
+        assert_eq!(&buffer.filled()[..4], &[7, 7, 7, 8]);
+    }
+
+    #[test]
+    fn truncate_takes_back_what_was_appended() {
+        let mut buffer = Buffer::new();
+        buffer.extend_from_slice(b"kept");
+        buffer.extend_from_slice(b"taken back");
+        buffer.truncate(4);
+        assert_eq!(buffer.filled(), b"kept");
+        buffer.truncate(9);
+        assert_eq!(buffer.filled(), b"kept");
+        buffer.truncate(0);
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn an_idle_buffer_holds_nothing_and_left_overs_move_into_a_small_one() {
+        let mut pool = Pool::new(1024 * 1024);
+        let mut buffer = Buffer::new();
+        buffer.lease(&mut pool);
+        assert_eq!(buffer.capacity(), LARGE_LEN);
+
+        buffer.extend_from_slice(&[1; SMALL_LEN]);
+        buffer.settle(&mut pool);
+        assert_eq!((buffer.capacity(), buffer.len()), (SMALL_LEN, SMALL_LEN));
+
+        buffer.lease(&mut pool);
+        buffer.extend_from_slice(&[1]);
+        buffer.settle(&mut pool);
+        assert_eq!((buffer.capacity(), buffer.len()), (LARGE_LEN, SMALL_LEN + 1));
+
+        buffer.clear();
+        buffer.settle(&mut pool);
+        assert_eq!(buffer.capacity(), 0);
+        assert_eq!(pool.len(), LARGE_LEN + SMALL_LEN);
+    }
+}

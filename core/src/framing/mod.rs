@@ -1,0 +1,122 @@
+//! Framings: bytes to frames and back.
+//!
+//! A framing looks at the bytes that have arrived and says where a frame ends ([`Framing::scan`]),
+//! then shows it in place ([`Framing::view`]). The two are apart so that the receive buffer, the
+//! transmit buffer and the framing are never borrowed by the same value: an echo copies a frame
+//! once, from the one buffer to the other.
+//!
+//! | framing | on the wire | frame |
+//! |---|---|---|
+//! | [`Raw`] | anything | what one read brought |
+//! | [`Fixed`] | n bytes | n bytes |
+//! | [`Lines`] | line, LF or CRLF | the line |
+//! | [`Delimiter`] | bytes, terminator | the bytes |
+//! | [`LengthPrefix`] | integer, payload | the payload |
+//! | [`Varint`] | LEB128 or QUIC integer, payload | the payload |
+//! | [`Netstring`] | decimal, colon, payload, comma | the payload |
+//! | [`AnyFraming`] | one of the above, chosen at run time | its frame |
+//!
+//! All of them count their limit on the payload that is yielded (after adjustment, without prefix,
+//! terminator or skipped header), refuse on encode what they would refuse on decode, scan each
+//! byte once however the input is cut, and allocate nothing.
+
+mod raw;
+
+pub use raw::Raw;
+
+use crate::buffer::Buffer;
+use crate::error::{DecodeError, EncodeError};
+
+/// A grammar that cuts a byte stream into frames, and writes frames.
+///
+/// The value holds the options and how far the current frame has been scanned. It is told the same
+/// unconsumed bytes again, longer, until it has found a whole frame; then it forgets them and the
+/// next scan begins with the byte after that frame.
+pub trait Framing {
+    /// Where a frame's parts lie, independent of the bytes. Must not be large: it is copied.
+    type Found: Copy;
+    /// A frame as the application sees it, borrowed from the receive buffer.
+    type Frame<'a>;
+    /// What the application gives to be sent.
+    type Item<'a>;
+
+    /// Looks for a whole frame at the front of `input`.
+    ///
+    /// `input` begins with the first byte of the frame and is never shorter than in the scan
+    /// before, unless that one found a frame. Must look at each byte only once over all scans of
+    /// one frame, and must decide the same however the bytes were cut.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if no continuation of `input` is a legal frame. Fatal: the connection does
+    /// not scan again.
+    fn scan(&mut self, input: &[u8]) -> Result<Scan<Self::Found>, DecodeError>;
+
+    /// Decides about what is left when the peer has finished: `input` is not empty and
+    /// [`scan`](Self::scan) has found no whole frame in it.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] unless the grammar lets the end of the stream end a frame.
+    fn scan_end(&mut self, input: &[u8]) -> Result<Whole<Self::Found>, DecodeError> {
+        Err(DecodeError::Truncated { len: input.len() })
+    }
+
+    /// Shows the frame that `found` describes; `bytes` are exactly the [`Whole::len`] bytes of it.
+    fn view(found: Self::Found, bytes: &mut [u8]) -> Self::Frame<'_>;
+
+    /// Appends `item` to `transmit`.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if the peer's framing, with these options, would refuse the frame. The
+    /// connection takes back whatever was appended before the error.
+    fn encode(&mut self, item: Self::Item<'_>, transmit: &mut Buffer) -> Result<(), EncodeError>;
+
+    /// The most bytes that one legal frame takes on the wire, or, for a framing without a notion
+    /// of a whole frame, the most that it yields at once. Bounds the receive buffer.
+    fn wire_len_max(&self) -> usize;
+
+    /// Whether the frame deadline applies: true unless any chunk is a frame.
+    fn has_whole_frames(&self) -> bool {
+        true
+    }
+}
+
+/// What a scan came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan<T> {
+    /// More bytes are needed: the frame will have at least this many in all, which is more than
+    /// there are.
+    Need(usize),
+    /// A frame is there.
+    Found(Whole<T>),
+}
+
+/// A whole frame at the front of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole<T> {
+    /// How many bytes it takes on the wire, at least 1.
+    pub len: usize,
+    /// Where its parts lie.
+    pub found: T,
+}
+
+/// The payload's place within a frame's bytes, for framings whose frame is a byte slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// First byte of the payload, counted from the first byte of the frame.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+}
+
+impl Payload {
+    /// The payload within `bytes`; empty if it does not lie within.
+    #[must_use]
+    pub fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start..self.end).unwrap_or(&[])
+    }
+}
+
+/// A framing whose frames are byte slices, both ways. Implemented for every such framing.
+pub trait ByteFraming: for<'a> Framing<Frame<'a> = &'a [u8], Item<'a> = &'a [u8]> {}
+
+impl<F> ByteFraming for F where F: for<'a> Framing<Frame<'a> = &'a [u8], Item<'a> = &'a [u8]> {}

@@ -60,7 +60,8 @@ pub enum RemoteError {
         /// The framing's own code.
         code: u32,
     },
-    /// A length that, after adjustment, is negative or larger than any length can be.
+    /// A length that is larger than any length can be or, after adjustment, negative or so small
+    /// that the frame would end inside its own header.
     LengthOutOfRange,
     /// A length that is written with more bytes than it needs.
     NotCanonical {
@@ -125,6 +126,12 @@ pub enum EncodeError {
     /// The frame contains bytes that would end it.
     Forbidden {
         /// Where they begin.
+        offset: usize,
+    },
+    /// The frame contains its own length field, or a part of it, and that does not say the
+    /// frame's length.
+    LengthMismatch {
+        /// Where the field or that part of it begins.
         offset: usize,
     },
     /// The frame does not have the one length that the framing has.
@@ -252,7 +259,7 @@ impl fmt::Display for RemoteError {
             Self::Framing { offset, code } => {
                 write!(f, "the framing refused byte {offset} of a frame with code {code}")
             }
-            Self::LengthOutOfRange => f.write_str("a frame's adjusted length is out of range"),
+            Self::LengthOutOfRange => f.write_str("a frame's length is out of range"),
             Self::NotCanonical { offset } => {
                 write!(f, "a frame's length is longer than it needs to be, at byte {offset}")
             }
@@ -293,6 +300,9 @@ impl fmt::Display for EncodeError {
             }
             Self::Forbidden { offset } => {
                 write!(f, "the frame contains its own terminator at byte {offset}")
+            }
+            Self::LengthMismatch { offset } => {
+                write!(f, "the length field at byte {offset} of the frame does not say its length")
             }
             Self::WrongLength { len, expected } => {
                 write!(f, "a frame of {len} bytes where every frame has {expected}")
@@ -351,6 +361,12 @@ impl core::error::Error for LimitExceeded {}
 impl core::error::Error for MisuseError {}
 impl core::error::Error for RemoteError {}
 impl core::error::Error for SendError {}
+
+impl From<RemoteError> for DecodeError {
+    fn from(error: RemoteError) -> Self {
+        Self::Invalid(error)
+    }
+}
 
 impl From<EncodeError> for SendError {
     fn from(error: EncodeError) -> Self {

@@ -20,8 +20,10 @@
 //! terminator or skipped header), refuse on encode what they would refuse on decode, scan each
 //! byte once however the input is cut, and allocate nothing.
 
+mod fixed;
 mod raw;
 
+pub use fixed::Fixed;
 pub use raw::Raw;
 
 use crate::buffer::Buffer;
@@ -120,3 +122,21 @@ impl Payload {
 pub trait ByteFraming: for<'a> Framing<Frame<'a> = &'a [u8], Item<'a> = &'a [u8]> {}
 
 impl<F> ByteFraming for F where F: for<'a> Framing<Frame<'a> = &'a [u8], Item<'a> = &'a [u8]> {}
+
+/// A payload length from the wire, once it is known to be within the limit.
+#[inline]
+fn checked_len(len: u64, frame_len_max: usize) -> Result<usize, DecodeError> {
+    match usize::try_from(len) {
+        Ok(len) if len <= frame_len_max => Ok(len),
+        _ => Err(DecodeError::TooLong { len, max: frame_len_max as u64 }),
+    }
+}
+
+/// Refuses to encode a payload beyond the limit.
+#[inline]
+const fn check_item(item: &[u8], frame_len_max: usize) -> Result<(), EncodeError> {
+    if item.len() > frame_len_max {
+        return Err(EncodeError::TooLong { len: item.len(), max: frame_len_max });
+    }
+    Ok(())
+}

@@ -21,9 +21,11 @@
 //! byte once however the input is cut, and allocate nothing.
 
 mod fixed;
+mod lines;
 mod raw;
 
 pub use fixed::Fixed;
+pub use lines::{LineEnding, Lines, Unterminated};
 pub use raw::Raw;
 
 use crate::buffer::Buffer;

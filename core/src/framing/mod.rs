@@ -20,10 +20,12 @@
 //! terminator or skipped header), refuse on encode what they would refuse on decode, scan each
 //! byte once however the input is cut, and allocate nothing.
 
+mod delimiter;
 mod fixed;
 mod lines;
 mod raw;
 
+pub use delimiter::Delimiter;
 pub use fixed::Fixed;
 pub use lines::{LineEnding, Lines, Unterminated};
 pub use raw::Raw;

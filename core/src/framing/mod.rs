@@ -22,11 +22,13 @@
 
 mod delimiter;
 mod fixed;
+mod length_prefix;
 mod lines;
 mod raw;
 
 pub use delimiter::Delimiter;
 pub use fixed::Fixed;
+pub use length_prefix::{Endian, LengthPrefix, LengthPrefixError};
 pub use lines::{LineEnding, Lines, Unterminated};
 pub use raw::Raw;
 

@@ -25,12 +25,14 @@ mod fixed;
 mod length_prefix;
 mod lines;
 mod raw;
+mod varint;
 
 pub use delimiter::Delimiter;
 pub use fixed::Fixed;
 pub use length_prefix::{Endian, LengthPrefix, LengthPrefixError};
 pub use lines::{LineEnding, Lines, Unterminated};
 pub use raw::Raw;
+pub use varint::{Varint, VarintFormat};
 
 use crate::buffer::Buffer;
 use crate::error::{DecodeError, EncodeError};

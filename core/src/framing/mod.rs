@@ -24,6 +24,7 @@ mod delimiter;
 mod fixed;
 mod length_prefix;
 mod lines;
+mod netstring;
 mod raw;
 mod varint;
 
@@ -31,6 +32,7 @@ pub use delimiter::Delimiter;
 pub use fixed::Fixed;
 pub use length_prefix::{Endian, LengthPrefix, LengthPrefixError};
 pub use lines::{LineEnding, Lines, Unterminated};
+pub use netstring::Netstring;
 pub use raw::Raw;
 pub use varint::{Varint, VarintFormat};
 

@@ -20,6 +20,7 @@
 //! terminator or skipped header), refuse on encode what they would refuse on decode, scan each
 //! byte once however the input is cut, and allocate nothing.
 
+mod any;
 mod delimiter;
 mod fixed;
 mod length_prefix;
@@ -28,6 +29,7 @@ mod netstring;
 mod raw;
 mod varint;
 
+pub use any::{AnyFraming, ParseFramingError};
 pub use delimiter::Delimiter;
 pub use fixed::Fixed;
 pub use length_prefix::{Endian, LengthPrefix, LengthPrefixError};

@@ -30,12 +30,6 @@ pub enum LimitExceeded {
         /// The limit.
         max: u64,
     },
-    /// An unfinished TLS handshake message and its record headers take more than
-    /// [`HANDSHAKE_LEN_MAX`](crate::limits::HANDSHAKE_LEN_MAX) bytes.
-    HandshakeLen {
-        /// The limit.
-        max: u64,
-    },
     /// The server has as many connections as it may.
     Connections {
         /// The limit.
@@ -241,9 +235,6 @@ impl fmt::Display for LimitExceeded {
         match self {
             Self::FrameLen { len, max } => {
                 write!(f, "a frame of {len} bytes or more exceeds the limit of {max}")
-            }
-            Self::HandshakeLen { max } => {
-                write!(f, "an unfinished TLS handshake message takes more than {max} bytes")
             }
             Self::Connections { max } => write!(f, "{max} connections are open, the most allowed"),
             Self::ConnectionsPerAddress { max } => {

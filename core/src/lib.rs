@@ -19,12 +19,18 @@ extern crate alloc;
 extern crate std;
 
 pub mod buffer;
+pub mod connection;
 pub mod error;
 pub mod framing;
 pub mod limits;
+pub mod peer;
+pub mod protocol;
 pub mod time;
 pub mod tls;
 
+pub use connection::{CloseKind, CloseReason, Connection, Handle, Interest, Step};
 pub use error::{DecodeError, EncodeError, Error, Fault, SendError};
 pub use limits::Limits;
+pub use peer::Peer;
+pub use protocol::{Protocol, pump};
 pub use time::Instant;

@@ -29,6 +29,10 @@ pub struct Limits {
     /// Queued bytes down to which the queue must fall before frames are yielded again. Default
     /// 64 KiB. A value above the high-water mark counts as the high-water mark.
     pub transmit_low_water: usize,
+    /// Received bytes that may wait while the application takes no frames; more than this only for
+    /// one frame that is longer. What lets two peers that both send before they read get on.
+    /// Default 64 KiB.
+    pub receive_backlog_max: usize,
     /// From the start of the connection to the end of the TLS handshake. Against a peer that
     /// connects and says nothing. Default 10 s.
     pub handshake_timeout: Duration,
@@ -58,6 +62,7 @@ impl Limits {
         Self {
             transmit_high_water: 256 * 1024,
             transmit_low_water: 64 * 1024,
+            receive_backlog_max: 64 * 1024,
             handshake_timeout: Duration::from_secs(10),
             frame_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(30),

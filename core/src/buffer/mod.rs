@@ -185,7 +185,7 @@ mod tests {
         // Every way to append 24 bytes in pieces of `chunk` and consume them in pieces of `bite`.
         for chunk in 1..=24 {
             for bite in 1..=24 {
-                let input: [u8; 24] = core::array::from_fn(|at| at as u8);
+                let input: [u8; 24] = core::array::from_fn(|at| b"0123456789abcdefghijklmn"[at]);
                 let mut buffer = Buffer::new();
                 let mut output = alloc::vec::Vec::new();
                 for piece in input.chunks(chunk) {

@@ -82,10 +82,12 @@ impl fmt::Debug for Pool {
 
 /// Storage for at least `len` bytes: small, large, or a power of two above.
 pub(super) fn allocate(len: usize) -> Box<[u8]> {
-    let len = match len {
-        0..=SMALL_LEN => SMALL_LEN,
-        0..=LARGE_LEN => LARGE_LEN,
-        _ => len.checked_next_power_of_two().unwrap_or(len),
+    let len = if len <= SMALL_LEN {
+        SMALL_LEN
+    } else if len <= LARGE_LEN {
+        LARGE_LEN
+    } else {
+        len.checked_next_power_of_two().unwrap_or(len)
     };
     vec![0; len].into_boxed_slice()
 }

@@ -12,7 +12,8 @@ pub enum TlsError {
     Refused {
         /// What we did not accept.
         cause: TlsCause,
-        /// The alert that was queued for the peer; not every cause has one.
+        /// The alert that was queued for the peer. Not every cause has one, and of an encrypted
+        /// one the description is not always known.
         alert: Option<Alert>,
     },
 }
@@ -23,6 +24,9 @@ pub enum TlsError {
 pub enum TlsCause {
     /// The peer's certificate was not accepted.
     Certificate(CertificateProblem),
+    /// An unfinished handshake message and its record headers take more than
+    /// [`HANDSHAKE_LEN_MAX`](crate::limits::HANDSHAKE_LEN_MAX) bytes.
+    HandshakeTooLong,
     /// The peer has no version, cipher suite, group or signature scheme in common with us.
     Incompatible,
     /// An error within the TLS implementation or its cryptography provider.
@@ -131,6 +135,9 @@ impl fmt::Display for TlsCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(problem) => write!(f, "the peer's certificate {problem}"),
+            Self::HandshakeTooLong => {
+                f.write_str("an unfinished TLS handshake message is too long or too fragmented")
+            }
             Self::Incompatible => {
                 f.write_str("the peer has no TLS version or algorithm in common with us")
             }

@@ -1,0 +1,172 @@
+//! In: what happened outside.
+
+use super::Connection;
+use super::close::CloseReason;
+use super::link::Flow;
+use super::state::Input;
+use super::wire::{Inflow, Wire};
+use crate::buffer::LARGE_LEN;
+use crate::error::{Fault, MisuseError};
+use crate::framing::Framing;
+use crate::time::Instant;
+
+impl<F: Framing> Connection<F> {
+    /// Lends room for bytes of the transport; empty when the connection does not want to read.
+    ///
+    /// What was lent before is no longer: only the last loan counts.
+    pub fn receive_buffer(&mut self) -> &mut [u8] {
+        self.lent = 0;
+        if !self.wants_read() {
+            return &mut [];
+        }
+        let discarding = self.link.state.is_discarding();
+        if discarding {
+            self.receive.clear();
+        }
+        let lent = if discarding {
+            self.receive.reserve(LARGE_LEN);
+            self.receive.spare_mut()
+        } else {
+            self.make_room();
+            self.link.wire.receive_buffer(&mut self.receive)
+        };
+        self.lent = lent.len();
+        lent
+    }
+
+    /// Takes the first `len` bytes of the lent buffer as received. Zero is nothing, not the end.
+    ///
+    /// # Errors
+    /// [`MisuseError`], and nothing is changed, if more was lent than said or the stream has ended.
+    /// What is wrong with the bytes is told by [`next`](Self::next).
+    pub fn received(&mut self, len: usize, now: Instant) -> Result<(), MisuseError> {
+        if len > self.lent {
+            return Err(MisuseError::ReceivedTooMuch { len, lent: self.lent });
+        }
+        self.lent = 0;
+        self.link.happened(now);
+        if len == 0 || self.link.state.is_over() {
+            return Ok(());
+        }
+        self.link.timers.active_at = self.link.timers.now;
+        if self.link.state.is_discarding() {
+            return Ok(());
+        }
+        let queued_len = self.link.queued_len();
+        self.hungry = false;
+        self.inflow = self.link.wire.received(len, &mut self.receive);
+        if let Inflow::Failed(_) = self.inflow {
+            // What is not sealed can never be.
+            self.link.staged.clear();
+        }
+        self.link.queue_changed(queued_len);
+        Ok(())
+    }
+
+    /// Takes note that the peer has ended the transport's stream.
+    ///
+    /// # Errors
+    /// [`MisuseError::ReceivedAfterEnd`] the second time.
+    pub fn received_eof(&mut self, now: Instant) -> Result<(), MisuseError> {
+        if self.wire_ended {
+            return Err(MisuseError::ReceivedAfterEnd);
+        }
+        self.wire_ended = true;
+        self.lent = 0;
+        self.link.happened(now);
+        if self.inflow == Inflow::Open {
+            self.inflow = self.link.wire.received_eof();
+        }
+        self.link.input(Input::RemoteEnded);
+        Ok(())
+    }
+
+    /// Takes note that the transport failed: nothing more can be received or transmitted.
+    pub fn transport_failed(&mut self, fault: Fault, now: Instant) {
+        self.link.happened(now);
+        let reason = match fault {
+            Fault::Reset => CloseReason::Reset,
+            _ => CloseReason::Transport(fault),
+        };
+        self.link.input(Input::Lost(reason));
+    }
+
+    /// Takes the first `len` bytes of [`transmit`](Self::transmit) as transmitted.
+    ///
+    /// # Errors
+    /// [`MisuseError::TransmittedTooMuch`], and nothing is changed, if there were fewer.
+    pub fn transmitted(&mut self, len: usize, now: Instant) -> Result<(), MisuseError> {
+        let queued = self.link.wire.offer(&self.link.staged).len();
+        if len > queued {
+            return Err(MisuseError::TransmittedTooMuch { len, queued });
+        }
+        self.link.happened(now);
+        if len > 0 {
+            self.link.timers.active_at = self.link.timers.now;
+            self.link.timers.progress_at = self.link.timers.now;
+            let before = self.link.queued_len();
+            self.link.wire.transmitted(len, &mut self.link.staged);
+            self.link.queue_changed(before);
+        }
+        Ok(())
+    }
+
+    /// Takes note that the transport's write side is shut down, which
+    /// [`Interest::shutdown`] asked for.
+    ///
+    /// # Errors
+    /// [`MisuseError::ShutdownUnasked`], and nothing is changed, if it did not.
+    pub fn shut_down(&mut self, now: Instant) -> Result<(), MisuseError> {
+        if !self.link.wants_shutdown() {
+            return Err(MisuseError::ShutdownUnasked);
+        }
+        self.link.happened(now);
+        let remote_ended = self.wire_ended || self.inflow == Inflow::Finished;
+        self.link.input(Input::Shut { remote_ended });
+        Ok(())
+    }
+
+    /// Acts on every deadline up to `now`. Every deadline is then later than `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.link.happened(now);
+        self.link.handle_timeout();
+    }
+}
+
+impl<F: Framing> Connection<F> {
+    pub(super) fn wants_read(&self) -> bool {
+        if self.wire_ended {
+            return false;
+        }
+        if self.link.state.is_discarding() {
+            return true;
+        }
+        self.link.state.is_decoding()
+            && self.inflow == Inflow::Open
+            && self.link.flow == Flow::Open
+            && (self.hungry
+                || !self.link.wire.is_ready()
+                || self.receive.len() < self.link.limits.receive_backlog_max)
+    }
+
+    /// Makes spare room in the plain receive buffer: at first [`LARGE_LEN`]; then, when one frame
+    /// or the backlog fills it, twice what has arrived, up to what the frame needs. Nothing is
+    /// reserved on the peer's word.
+    fn make_room(&mut self) {
+        if !matches!(self.link.wire, Wire::Plain) {
+            return;
+        }
+        let len = self.receive.len();
+        let capacity = self.receive.capacity();
+        if capacity < LARGE_LEN {
+            self.receive.reserve(LARGE_LEN - len);
+        } else if len == capacity {
+            let needed = self.need.max(len + 1).next_power_of_two();
+            let doubled = (capacity + 1).next_power_of_two();
+            self.receive.reserve(needed.min(doubled) - len);
+        } else if self.receive.spare_mut().len() < len.clamp(1, LARGE_LEN / 4) {
+            // Move a short rest to the front instead of reading into a sliver.
+            self.receive.reserve(capacity - len);
+        }
+    }
+}

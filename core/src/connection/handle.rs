@@ -1,0 +1,109 @@
+//! What an application may ask of a connection.
+
+use core::fmt;
+
+use super::link::{Flow, Link};
+use super::state::Input;
+use super::timers::FrameClock;
+use crate::error::{Error, SendError};
+use crate::framing::Framing;
+use crate::time::Instant;
+
+/// The commands of a connection, usable while a frame is borrowed from its receive buffer.
+///
+/// Any command is legal at any time; one that no longer means anything does nothing.
+pub struct Handle<'a, F: Framing> {
+    link: &'a mut Link<F>,
+}
+
+impl<'a, F: Framing> Handle<'a, F> {
+    pub(super) const fn new(link: &'a mut Link<F>) -> Self {
+        Self { link }
+    }
+
+    /// Queues a frame.
+    ///
+    /// Before the connection is open, and after a failure until its step is over, sending is
+    /// possible too.
+    ///
+    /// # Errors
+    /// [`SendError`]; the queue is then unchanged. After [`SendError::Full`] a
+    /// [`Step::Writable`](super::Step::Writable) follows when trying again makes sense.
+    /// # Bounds
+    /// A frame within the framing's limit is taken whenever fewer than
+    /// [`transmit_high_water`](crate::Limits::transmit_high_water) bytes are queued.
+    pub fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
+        self.link.send(item)
+    }
+
+    /// Whether [`send`](Self::send) would not be refused by `Full` now.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.link.queued_len() < self.link.high_water()
+    }
+
+    /// Keeps the frame that is being shown: it is yielded again once the queue has fallen to low
+    /// water, or, if it is not above, once anything has happened outside. For a frame whose reply
+    /// did not fit. Without a frame being shown, pauses the next one likewise.
+    pub fn retain(&mut self) {
+        if self.link.flow == Flow::Open {
+            self.link.flow = Flow::Retained;
+            self.link.pace_frame_clock();
+        }
+        self.link.retained = true;
+    }
+
+    /// Finishes our side: what is queued is transmitted, with TLS a close_notify, then the write
+    /// side is shut down. The peer may go on sending.
+    pub fn finish(&mut self) {
+        self.link.input(Input::Finish);
+    }
+
+    /// Closes: like [`finish`](Self::finish), and what the peer still sends is discarded. Closing
+    /// twice is once. Before the connection is open this takes effect when it is.
+    pub fn close(&mut self) {
+        self.link.input(Input::Close);
+    }
+
+    /// Ends the connection at once; what is queued is discarded.
+    pub fn abort(&mut self) {
+        self.link.abort();
+    }
+
+    /// Ends the connection because of an error that the application found in the peer's frames,
+    /// or of its own: `code` is reported in [`Error::Local`]. What is queued is transmitted.
+    pub fn fail(&mut self, code: u32) {
+        self.link.fail(Error::Local(code));
+    }
+
+    /// Sets the application's one timer, or clears it. Due is a
+    /// [`Step::Timer`](super::Step::Timer); an instant that is not later than the latest time seen
+    /// is due 1 ns after it.
+    pub fn set_timer(&mut self, at: Option<Instant>) {
+        self.link.timers.application = at.map(|at| at.max(self.link.timers.now.next()));
+        self.link.timer_fired = false;
+    }
+
+    /// The latest time that the connection has been told.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.link.timers.now
+    }
+
+    /// Changes to another framing, or other options, from the byte after the frame that is being
+    /// shown. Bytes that were already read are not lost.
+    pub fn upgrade(&mut self, framing: F) {
+        self.link.framing = framing;
+        self.link.upgraded = true;
+        self.link.timers.frame = FrameClock::Off;
+    }
+}
+
+impl<F: Framing> fmt::Debug for Handle<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("state", &self.link.state)
+            .field("queued_len", &self.link.queued_len())
+            .finish()
+    }
+}

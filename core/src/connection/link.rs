@@ -1,0 +1,298 @@
+//! Everything of a connection but its receive buffer: what a handle may change while a frame is
+//! borrowed from that buffer.
+
+use alloc::sync::Arc;
+
+use super::close::CloseReason;
+use super::state::{After, Input, State};
+use super::timers::{Deadline, FrameClock, Timer, Timers};
+use super::wire::Wire;
+use crate::buffer::Buffer;
+use crate::error::{Error, SendError};
+use crate::framing::Framing;
+use crate::limits::Limits;
+use crate::time::Instant;
+
+pub(super) struct Link<F> {
+    pub(super) framing: F,
+    /// Taken only within [`Link::input`].
+    pub(super) state: State,
+    pub(super) wire: Wire,
+    /// What the framing has encoded: bytes for the transport, or plaintext to be sealed.
+    pub(super) staged: Buffer,
+    pub(super) timers: Timers,
+    pub(super) limits: Arc<Limits>,
+    /// Where the flow of frames to the application stands.
+    pub(super) flow: Flow,
+    /// The framing was changed: a frame that was found by the old one is none.
+    pub(super) upgraded: bool,
+    /// The frame that is being shown is to be shown again.
+    pub(super) retained: bool,
+    /// A send was refused by `Full` and the application has not been told that it may try again.
+    pub(super) refused: bool,
+    /// Silence ends the connection soon.
+    pub(super) draining: bool,
+    /// The application's timer was due and it has not been told.
+    pub(super) timer_fired: bool,
+}
+
+/// Whether frames may be yielded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// They may.
+    Open,
+    /// The transmit queue has reached high water and not yet fallen to low water.
+    Blocked,
+    /// The application retained a frame; something must happen first.
+    Retained,
+}
+
+impl<F: Framing> Link<F> {
+    pub(super) fn new(framing: F, wire: Wire, limits: Arc<Limits>, now: Instant) -> Self {
+        let deadline = Timers::due(now, limits.handshake_timeout);
+        Self {
+            framing,
+            state: State::Opening { deadline, after: After::Nothing },
+            wire,
+            staged: Buffer::new(),
+            timers: Timers::new(now),
+            limits,
+            flow: Flow::Open,
+            upgraded: false,
+            retained: false,
+            refused: false,
+            draining: false,
+            timer_fired: false,
+        }
+    }
+
+    /// Changes the state. Nothing else does.
+    pub(super) fn input(&mut self, input: Input) {
+        let linger_deadline = Timers::due(self.timers.now, self.limits.linger_timeout);
+        let over = State::Closed { reason: CloseReason::Aborted };
+        self.state = core::mem::replace(&mut self.state, over).after(input, linger_deadline);
+        if self.state.is_over() {
+            self.staged.clear();
+        }
+    }
+
+    pub(super) fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
+        match self.state {
+            State::Opening { after: After::Nothing, .. }
+            | State::Open
+            | State::RemoteFinished
+            | State::Failing { shut: false, .. }
+            | State::Replying { shut: false, .. } => {}
+            State::Opening { after: After::Finish, .. } | State::LocalFinished { .. } => {
+                return Err(SendError::Finished);
+            }
+            State::Opening { after: After::Close, .. }
+            | State::Failing { shut: true, .. }
+            | State::Replying { shut: true, .. }
+            | State::Closing { .. }
+            | State::Lingering { .. }
+            | State::Ended { .. }
+            | State::Closed { .. } => return Err(SendError::Closed),
+        }
+        if self.wire.is_failed() {
+            return Err(SendError::Closed);
+        }
+        let queued_len = self.queued_len();
+        if queued_len >= self.high_water() {
+            self.flow = Flow::Blocked;
+            self.refused = true;
+            return Err(SendError::Full);
+        }
+        let staged_len = self.staged.len();
+        if let Err(error) = self.framing.encode(item, &mut self.staged) {
+            self.staged.truncate(staged_len);
+            return Err(SendError::Encode(error));
+        }
+        self.queue_changed(queued_len);
+        Ok(())
+    }
+
+    /// The same connection with another framing.
+    pub(super) fn with_framing<G: Framing>(self, framing: G) -> Link<G> {
+        let mut timers = self.timers;
+        timers.frame = FrameClock::Off;
+        Link {
+            framing,
+            state: self.state,
+            wire: self.wire,
+            staged: self.staged,
+            timers,
+            limits: self.limits,
+            flow: self.flow,
+            upgraded: false,
+            retained: false,
+            refused: self.refused,
+            draining: self.draining,
+            timer_fired: self.timer_fired,
+        }
+    }
+
+    /// Why the connection fails or ends, in the states that have a reason.
+    pub(super) const fn reason(&self) -> Option<&CloseReason> {
+        match &self.state {
+            State::Failing { reason, .. }
+            | State::Replying { reason, .. }
+            | State::Closing { reason }
+            | State::Lingering { reason, .. }
+            | State::Ended { reason }
+            | State::Closed { reason } => Some(reason),
+            State::Opening { .. }
+            | State::Open
+            | State::RemoteFinished
+            | State::LocalFinished { .. } => None,
+        }
+    }
+
+    pub(super) fn abort(&mut self) {
+        self.input(Input::Lost(CloseReason::Aborted));
+    }
+
+    pub(super) fn fail(&mut self, error: Error) {
+        self.input(Input::Fail(CloseReason::Failed(error)));
+    }
+
+    pub(super) fn queued_len(&self) -> usize {
+        self.wire.queued_len(&self.staged)
+    }
+
+    /// At least 1, so that an empty queue always takes a frame.
+    pub(super) fn high_water(&self) -> usize {
+        self.limits.transmit_high_water.max(1)
+    }
+
+    fn low_water(&self) -> usize {
+        self.limits.transmit_low_water.min(self.high_water() - 1)
+    }
+
+    /// Follows a change of the queue, which had `before` bytes.
+    pub(super) fn queue_changed(&mut self, before: usize) {
+        let queued_len = self.queued_len();
+        if before == 0 {
+            self.timers.progress_at = self.timers.now;
+        }
+        if queued_len >= self.high_water() {
+            self.flow = Flow::Blocked;
+        } else if queued_len <= self.low_water() && self.flow == Flow::Blocked {
+            self.flow = Flow::Open;
+        }
+        self.pace_frame_clock();
+    }
+
+    /// Something happened outside: a frame that was retained may be yielded again.
+    pub(super) fn happened(&mut self, now: Instant) {
+        self.timers.observe(now);
+        if self.flow == Flow::Retained {
+            self.flow = Flow::Open;
+            self.pace_frame_clock();
+        }
+    }
+
+    pub(super) fn pace_frame_clock(&mut self) {
+        match self.flow {
+            Flow::Open => self.timers.frame.resume(self.timers.now),
+            Flow::Blocked | Flow::Retained => self.timers.frame.pause(self.timers.now),
+        }
+    }
+
+    /// Whether a close_notify is due once everything staged is sealed.
+    pub(super) fn is_finishing(&self) -> bool {
+        self.state.is_ending()
+    }
+
+    pub(super) fn wants_write(&self) -> bool {
+        !self.state.is_over() && self.wire.wants_write(&self.staged, self.is_finishing())
+    }
+
+    pub(super) fn wants_shutdown(&self) -> bool {
+        self.state.is_ending() && !self.wants_write()
+    }
+
+    /// Whether a step waits to be yielded that time cannot change.
+    fn has_news(&self) -> bool {
+        match self.state {
+            State::Opening { .. } => self.wire.is_ready(),
+            State::Failing { .. } | State::Replying { .. } | State::Ended { .. } => true,
+            State::Open
+            | State::RemoteFinished
+            | State::LocalFinished { .. }
+            | State::Closing { .. }
+            | State::Lingering { .. }
+            | State::Closed { .. } => false,
+        }
+    }
+
+    /// The next deadline.
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        let mut first: Option<Deadline> = None;
+        let mut consider = |at: Instant, timer: Timer| {
+            if at != Instant::MAX && first.is_none_or(|first| at < first.at) {
+                first = Some(Deadline { at, timer });
+            }
+        };
+        if self.state.is_over() {
+            return None;
+        }
+        if self.queued_len() > 0 {
+            consider(Timers::due(self.timers.progress_at, self.limits.stall_timeout), Timer::Stall);
+        }
+        match self.state {
+            State::Opening { deadline, .. } if !self.has_news() => {
+                consider(deadline, Timer::Handshake);
+            }
+            State::Lingering { deadline, .. } => consider(deadline, Timer::Linger),
+            State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
+                let (timeout, timer) = self.silence();
+                consider(Timers::due(self.timers.active_at, timeout), timer);
+                if let FrameClock::Running { deadline } = self.timers.frame {
+                    consider(deadline, Timer::Frame);
+                }
+                if let Some(at) = self.timers.application {
+                    consider(at, Timer::Application);
+                }
+            }
+            State::Opening { .. }
+            | State::Failing { .. }
+            | State::Replying { .. }
+            | State::Closing { .. }
+            | State::Ended { .. }
+            | State::Closed { .. } => {}
+        }
+        first
+    }
+
+    /// How long silence may last, and what its end means.
+    fn silence(&self) -> (core::time::Duration, Timer) {
+        let (idle, drain) = (self.limits.idle_timeout, self.limits.drain_idle_timeout);
+        if self.draining && drain < idle { (drain, Timer::Drain) } else { (idle, Timer::Idle) }
+    }
+
+    /// Acts on every deadline that is due.
+    pub(super) fn handle_timeout(&mut self) {
+        while let Some(Deadline { at, timer }) = self.deadline() {
+            if at > self.timers.now {
+                break;
+            }
+            match timer {
+                Timer::Application => {
+                    self.timers.application = None;
+                    self.timer_fired = true;
+                }
+                Timer::Drain => self.input(Input::Close),
+                Timer::Frame => {
+                    self.timers.frame = FrameClock::Off;
+                    self.input(Input::Fail(CloseReason::TimedOut(timer)));
+                }
+                Timer::Idle => self.input(Input::Fail(CloseReason::TimedOut(timer))),
+                Timer::Linger => self.input(Input::LingerExpired),
+                Timer::Handshake | Timer::Stall => {
+                    self.input(Input::Lost(CloseReason::TimedOut(timer)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One byte-stream conversation: TLS, framing, close rules and timers as one state machine.
+//!
+//! A [`Connection`] has four kinds of methods.
+//!
+//! - **In**, something happened outside: [`received`](Connection::received) (into the
+//!   [`receive_buffer`](Connection::receive_buffer)), [`received_eof`](Connection::received_eof),
+//!   [`transmitted`](Connection::transmitted), [`shut_down`](Connection::shut_down),
+//!   [`transport_failed`](Connection::transport_failed),
+//!   [`handle_timeout`](Connection::handle_timeout). All take the time.
+//! - **Want**, the application asks: [`send`](Connection::send), [`finish`](Connection::finish),
+//!   [`close`](Connection::close), [`abort`](Connection::abort), [`fail`](Connection::fail),
+//!   [`set_timer`](Connection::set_timer), [`upgrade`](Connection::upgrade); the driver asks:
+//!   [`drain`](Connection::drain), [`stop`](Connection::stop), [`lease`](Connection::lease),
+//!   [`settle`](Connection::settle).
+//! - **Out**, work for the driver: [`next`](Connection::next), [`transmit`](Connection::transmit),
+//!   [`interest`](Connection::interest).
+//! - **Look**: [`is_writable`](Connection::is_writable), [`queued_len`](Connection::queued_len),
+//!   [`close_reason`](Connection::close_reason), [`memory_len_max`](Connection::memory_len_max).
+//!
+//! Any of them is legal in any order and state. A driver repeats: take all steps, transmit what is
+//! there, wait for what the interest names, report what happened.
+
+mod close;
+mod events;
+mod handle;
+mod link;
+mod look;
+mod state;
+mod steps;
+mod timers;
+mod transmit;
+mod turn;
+mod wants;
+mod wire;
+
+pub use close::{CloseKind, CloseReason, Truncation};
+pub use handle::Handle;
+pub use steps::Step;
+pub use timers::{Deadline, Timer};
+pub use transmit::Interest;
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::buffer::Buffer;
+use crate::framing::Framing;
+use crate::limits::Limits;
+use crate::time::Instant;
+use link::Link;
+use steps::Pending;
+use turn::Turn;
+use wire::{Inflow, Wire};
+
+/// One conversation with one peer over one byte stream.
+///
+/// See the [crate] for the contract and the [module](self) for the order of calls.
+///
+/// ```
+/// use drywire::framing::LengthPrefix;
+/// use drywire::{Connection, Instant, Step};
+///
+/// let now = Instant::ZERO;
+/// let mut connection = Connection::plain(LengthPrefix::u8(), Default::default(), now);
+///
+/// let input = b"\x05hello";
+/// connection.receive_buffer()[..input.len()].copy_from_slice(input);
+/// connection.received(input.len(), now)?;
+/// while let Some(step) = connection.next() {
+///     if let Step::Frame(frame, mut handle) = step {
+///         handle.send(frame)?;
+///     }
+/// }
+/// assert_eq!(connection.transmit(), b"\x05hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+pub struct Connection<F: Framing> {
+    /// Plaintext that no frame has been consumed from yet.
+    receive: Buffer,
+    link: Link<F>,
+    /// How the peer's stream stands behind the bytes in `receive`.
+    inflow: Inflow,
+    /// The transport's stream has ended.
+    wire_ended: bool,
+    /// What [`Self::receive_buffer`] lent last, in bytes.
+    lent: usize,
+    /// Every whole frame in `receive` has been yielded; the next one has at least `need` bytes.
+    hungry: bool,
+    need: usize,
+    /// A step that [`Self::has_step`] has worked out.
+    upcoming: Option<Pending<F::Found>>,
+    /// The frame that the last step showed and the next one consumes.
+    shown: Option<Shown>,
+    turn: Turn,
+}
+
+struct Shown {
+    len: usize,
+}
+
+/// Creation.
+impl<F: Framing> Connection<F> {
+    /// A connection without TLS.
+    #[must_use]
+    pub fn plain(framing: F, limits: Arc<Limits>, now: Instant) -> Self {
+        Self::over(Wire::Plain, framing, limits, now)
+    }
+
+    /// A connection within a TLS session.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(
+        session: crate::tls::TlsSession,
+        framing: F,
+        limits: Arc<Limits>,
+        now: Instant,
+    ) -> Self {
+        Self::over(Wire::Tls(alloc::boxed::Box::new(session)), framing, limits, now)
+    }
+
+    fn over(wire: Wire, framing: F, limits: Arc<Limits>, now: Instant) -> Self {
+        Self {
+            receive: Buffer::new(),
+            link: Link::new(framing, wire, limits, now),
+            inflow: Inflow::Open,
+            wire_ended: false,
+            lent: 0,
+            hungry: true,
+            need: 0,
+            upcoming: None,
+            shown: None,
+            turn: Turn::default(),
+        }
+    }
+
+    /// Goes on with another type of framing, from the byte after the frame that was shown last.
+    /// Bytes that were already read and bytes that are queued are kept.
+    #[must_use]
+    pub fn upgrade<G: Framing>(mut self, framing: G) -> Connection<G> {
+        let consumed = self.shown.take().map_or(0, |shown| shown.len);
+        if !self.link.retained {
+            self.receive.consume(consumed);
+        }
+        let upcoming = self.upcoming.and_then(Pending::without_frame);
+        Connection {
+            receive: self.receive,
+            link: self.link.with_framing(framing),
+            inflow: self.inflow,
+            wire_ended: self.wire_ended,
+            lent: 0,
+            hungry: false,
+            need: 0,
+            upcoming,
+            shown: None,
+            turn: self.turn,
+        }
+    }
+}
+
+impl<F: Framing> fmt::Debug for Connection<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("state", &self.link.state)
+            .field("receive", &self.receive)
+            .field("queued_len", &self.link.queued_len())
+            .field("inflow", &self.inflow)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,453 @@
+//! The state of a conversation, and the only function that changes it.
+//!
+//! ```text
+//!             Opened                RemoteFinished
+//!  Opening ──────────► Open ─────────────────────────► RemoteFinished
+//!     │                 │  Finish                            │ Finish, Close
+//!     │ (asked before)  ▼              RemoteFinished        ▼
+//!     └──────────► LocalFinished ─────────────────────► Closing ──Shut──► Lingering ──► Ended
+//!                                                            ▲                          │ Told
+//!  any of these ──Fail──► Failing ──Told──► Replying ─Replied┘       any ──Lost──► Ended ▼
+//!                                                                                   Closed
+//! ```
+//!
+//! - *Opening*: the TLS handshake, or, plain, the moment until the application has been told that
+//!   the connection is open. Finishing or closing asked for here takes effect afterwards, so that
+//!   what was sent before is not lost.
+//! - *Open*: both sides may send.
+//! - *RemoteFinished*, *LocalFinished*: half-closed; the other side may send.
+//! - *Failing*, *Replying*: a fatal error, not yet told and told to the application, which may
+//!   still send a last reply. Nothing is decoded any more.
+//! - *Closing*: what is queued is transmitted, then the write side shut down. Input is discarded.
+//! - *Lingering*: our side is shut down; input is discarded until the peer finishes, because closing
+//!   a socket with unread input resets it and the peer would lose what we sent last.
+//! - *Ended*, *Closed*: over, not yet told and told to the application.
+//!
+//! Every other pair of state and input changes nothing: any call is legal in any state. The whole
+//! table is `TRANSITIONS` in the tests below, which walk every pair.
+
+use super::close::CloseReason;
+use crate::time::Instant;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Opening { deadline: Instant, after: After },
+    Open,
+    RemoteFinished,
+    LocalFinished { shut: bool },
+    Failing { reason: CloseReason, shut: bool },
+    Replying { reason: CloseReason, shut: bool },
+    Closing { reason: CloseReason },
+    Lingering { reason: CloseReason, deadline: Instant },
+    Ended { reason: CloseReason },
+    Closed { reason: CloseReason },
+}
+
+/// What the application asked for before the connection was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum After {
+    Nothing,
+    Finish,
+    Close,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Input {
+    /// The handshake is done and the application is being told.
+    Opened,
+    /// The peer's stream has ended and every frame of it was yielded.
+    RemoteFinished,
+    /// The application finishes our side.
+    Finish,
+    /// The application closes.
+    Close,
+    /// Something fatal happened; what is queued can still be sent.
+    Fail(CloseReason),
+    /// The application is being told of the failure or of the end.
+    Told,
+    /// The application has had its chance to reply to the failure.
+    Replied,
+    /// Everything is transmitted and the write side is shut down.
+    Shut {
+        /// Whether the peer's stream has ended as well.
+        remote_ended: bool,
+    },
+    /// The peer's stream has ended; its input was being discarded.
+    RemoteEnded,
+    /// The linger deadline has passed.
+    LingerExpired,
+    /// The transport is gone or the connection given up: nothing more can be sent.
+    Lost(CloseReason),
+}
+
+impl State {
+    /// The state after `input`. `linger_deadline` is when lingering ends if it begins now.
+    pub(super) fn after(self, input: Input, linger_deadline: Instant) -> Self {
+        match self {
+            Self::Opening { deadline, after } => match input {
+                Input::Opened => match after {
+                    After::Nothing => Self::Open,
+                    After::Finish => Self::LocalFinished { shut: false },
+                    After::Close => Self::Closing { reason: CloseReason::Closed },
+                },
+                Input::Finish => Self::Opening { deadline, after: after.max(After::Finish) },
+                Input::Close => Self::Opening { deadline, after: After::Close },
+                Input::Fail(reason) => Self::Failing { reason, shut: false },
+                Input::Lost(reason) => Self::Ended { reason },
+                Input::RemoteFinished
+                | Input::Told
+                | Input::Replied
+                | Input::Shut { .. }
+                | Input::RemoteEnded
+                | Input::LingerExpired => Self::Opening { deadline, after },
+            },
+            Self::Open => match input {
+                Input::RemoteFinished => Self::RemoteFinished,
+                Input::Finish => Self::LocalFinished { shut: false },
+                Input::Close => Self::Closing { reason: CloseReason::Closed },
+                Input::Fail(reason) => Self::Failing { reason, shut: false },
+                Input::Lost(reason) => Self::Ended { reason },
+                Input::Opened
+                | Input::Told
+                | Input::Replied
+                | Input::Shut { .. }
+                | Input::RemoteEnded
+                | Input::LingerExpired => Self::Open,
+            },
+            Self::RemoteFinished => match input {
+                Input::Finish | Input::Close => Self::Closing { reason: CloseReason::Finished },
+                Input::Fail(reason) => Self::Failing { reason, shut: false },
+                Input::Lost(reason) => Self::Ended { reason },
+                Input::Opened
+                | Input::RemoteFinished
+                | Input::Told
+                | Input::Replied
+                | Input::Shut { .. }
+                | Input::RemoteEnded
+                | Input::LingerExpired => Self::RemoteFinished,
+            },
+            Self::LocalFinished { shut } => match input {
+                Input::RemoteFinished if shut => Self::Ended { reason: CloseReason::Finished },
+                Input::RemoteFinished => Self::Closing { reason: CloseReason::Finished },
+                Input::Close => Self::closing(CloseReason::Closed, shut, linger_deadline),
+                Input::Fail(reason) => Self::Failing { reason, shut },
+                Input::Shut { .. } => Self::LocalFinished { shut: true },
+                Input::Lost(reason) => Self::Ended { reason },
+                Input::Opened
+                | Input::Finish
+                | Input::Told
+                | Input::Replied
+                | Input::RemoteEnded
+                | Input::LingerExpired => Self::LocalFinished { shut },
+            },
+            Self::Failing { reason, shut } => match input {
+                Input::Told => Self::Replying { reason, shut },
+                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::Opened
+                | Input::RemoteFinished
+                | Input::Finish
+                | Input::Close
+                | Input::Fail(_)
+                | Input::Replied
+                | Input::Shut { .. }
+                | Input::RemoteEnded
+                | Input::LingerExpired => Self::Failing { reason, shut },
+            },
+            Self::Replying { reason, shut } => match input {
+                Input::Replied => Self::closing(reason, shut, linger_deadline),
+                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::Opened
+                | Input::RemoteFinished
+                | Input::Finish
+                | Input::Close
+                | Input::Fail(_)
+                | Input::Told
+                | Input::Shut { .. }
+                | Input::RemoteEnded
+                | Input::LingerExpired => Self::Replying { reason, shut },
+            },
+            Self::Closing { reason } => match input {
+                Input::Shut { remote_ended: true } => Self::Ended { reason },
+                Input::Shut { remote_ended: false } => {
+                    Self::Lingering { reason, deadline: linger_deadline }
+                }
+                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::Opened
+                | Input::RemoteFinished
+                | Input::Finish
+                | Input::Close
+                | Input::Fail(_)
+                | Input::Told
+                | Input::Replied
+                | Input::RemoteEnded
+                | Input::LingerExpired => Self::Closing { reason },
+            },
+            Self::Lingering { reason, deadline } => match input {
+                Input::RemoteEnded => Self::Ended { reason },
+                Input::LingerExpired => {
+                    Self::Ended { reason: reason.superseded_by(CloseReason::LingerExpired) }
+                }
+                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::Opened
+                | Input::RemoteFinished
+                | Input::Finish
+                | Input::Close
+                | Input::Fail(_)
+                | Input::Told
+                | Input::Replied
+                | Input::Shut { .. } => Self::Lingering { reason, deadline },
+            },
+            Self::Ended { reason } => match input {
+                Input::Told => Self::Closed { reason },
+                Input::Opened
+                | Input::RemoteFinished
+                | Input::Finish
+                | Input::Close
+                | Input::Fail(_)
+                | Input::Replied
+                | Input::Shut { .. }
+                | Input::RemoteEnded
+                | Input::LingerExpired
+                | Input::Lost(_) => Self::Ended { reason },
+            },
+            Self::Closed { reason } => Self::Closed { reason },
+        }
+    }
+
+    fn closing(reason: CloseReason, shut: bool, linger_deadline: Instant) -> Self {
+        if shut {
+            Self::Lingering { reason, deadline: linger_deadline }
+        } else {
+            Self::Closing { reason }
+        }
+    }
+
+    /// Whether what the peer sends is looked at.
+    pub(super) const fn is_decoding(&self) -> bool {
+        match self {
+            Self::Opening { .. } | Self::Open | Self::LocalFinished { .. } => true,
+            Self::RemoteFinished
+            | Self::Failing { .. }
+            | Self::Replying { .. }
+            | Self::Closing { .. }
+            | Self::Lingering { .. }
+            | Self::Ended { .. }
+            | Self::Closed { .. } => false,
+        }
+    }
+
+    /// Whether what the peer sends is read and thrown away.
+    pub(super) const fn is_discarding(&self) -> bool {
+        matches!(self, Self::Closing { .. } | Self::Lingering { .. })
+    }
+
+    /// Whether our side still has to be ended once all is transmitted.
+    pub(super) const fn is_ending(&self) -> bool {
+        matches!(self, Self::LocalFinished { shut: false } | Self::Closing { .. })
+    }
+
+    /// Whether nothing can be transmitted or received any more.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Closed { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::connection::Timer;
+
+    const LINGER: Instant = Instant::from_nanos(5);
+
+    /// The name of a state, with the data that decides where it leads.
+    fn state_name(state: &State) -> &'static str {
+        match state {
+            State::Opening { after: After::Nothing, .. } => "Opening",
+            State::Opening { after: After::Finish, .. } => "Opening+Finish",
+            State::Opening { after: After::Close, .. } => "Opening+Close",
+            State::Open => "Open",
+            State::RemoteFinished => "RemoteFinished",
+            State::LocalFinished { shut: false } => "LocalFinished",
+            State::LocalFinished { shut: true } => "LocalFinished+Shut",
+            State::Failing { shut: false, .. } => "Failing",
+            State::Failing { shut: true, .. } => "Failing+Shut",
+            State::Replying { shut: false, .. } => "Replying",
+            State::Replying { shut: true, .. } => "Replying+Shut",
+            State::Closing { .. } => "Closing",
+            State::Lingering { .. } => "Lingering",
+            State::Ended { .. } => "Ended",
+            State::Closed { .. } => "Closed",
+        }
+    }
+
+    fn input_name(input: &Input) -> &'static str {
+        match input {
+            Input::Opened => "Opened",
+            Input::RemoteFinished => "RemoteFinished",
+            Input::Finish => "Finish",
+            Input::Close => "Close",
+            Input::Fail(_) => "Fail",
+            Input::Told => "Told",
+            Input::Replied => "Replied",
+            Input::Shut { remote_ended: false } => "Shut",
+            Input::Shut { remote_ended: true } => "Shut+RemoteEnded",
+            Input::RemoteEnded => "RemoteEnded",
+            Input::LingerExpired => "LingerExpired",
+            Input::Lost(_) => "Lost",
+        }
+    }
+
+    fn states() -> Vec<State> {
+        let mut states = Vec::new();
+        let deadline = Instant::from_nanos(9);
+        for after in [After::Nothing, After::Finish, After::Close] {
+            states.push(State::Opening { deadline, after });
+        }
+        let reason = CloseReason::TimedOut(Timer::Frame);
+        states.extend([State::Open, State::RemoteFinished]);
+        for shut in [false, true] {
+            states.push(State::LocalFinished { shut });
+            states.push(State::Failing { reason: reason.clone(), shut });
+            states.push(State::Replying { reason: reason.clone(), shut });
+        }
+        states.push(State::Closing { reason: CloseReason::Closed });
+        states.push(State::Lingering { reason: CloseReason::Closed, deadline: LINGER });
+        states.push(State::Ended { reason: reason.clone() });
+        states.push(State::Closed { reason });
+        states
+    }
+
+    fn inputs() -> [Input; 12] {
+        [
+            Input::Opened,
+            Input::RemoteFinished,
+            Input::Finish,
+            Input::Close,
+            Input::Fail(CloseReason::TimedOut(Timer::Idle)),
+            Input::Told,
+            Input::Replied,
+            Input::Shut { remote_ended: false },
+            Input::Shut { remote_ended: true },
+            Input::RemoteEnded,
+            Input::LingerExpired,
+            Input::Lost(CloseReason::Reset),
+        ]
+    }
+
+    /// Every pair that changes something; the reason where the new state has one.
+    const TRANSITIONS: &[(&str, &str, &str, &str)] = &[
+        ("Opening", "Opened", "Open", ""),
+        ("Opening", "Finish", "Opening+Finish", ""),
+        ("Opening", "Close", "Opening+Close", ""),
+        ("Opening", "Fail", "Failing", "idle"),
+        ("Opening", "Lost", "Ended", "reset"),
+        ("Opening+Finish", "Opened", "LocalFinished", ""),
+        ("Opening+Finish", "Close", "Opening+Close", ""),
+        ("Opening+Finish", "Fail", "Failing", "idle"),
+        ("Opening+Finish", "Lost", "Ended", "reset"),
+        ("Opening+Close", "Opened", "Closing", "closed"),
+        ("Opening+Close", "Fail", "Failing", "idle"),
+        ("Opening+Close", "Lost", "Ended", "reset"),
+        ("Open", "RemoteFinished", "RemoteFinished", ""),
+        ("Open", "Finish", "LocalFinished", ""),
+        ("Open", "Close", "Closing", "closed"),
+        ("Open", "Fail", "Failing", "idle"),
+        ("Open", "Lost", "Ended", "reset"),
+        ("RemoteFinished", "Finish", "Closing", "finished"),
+        ("RemoteFinished", "Close", "Closing", "finished"),
+        ("RemoteFinished", "Fail", "Failing", "idle"),
+        ("RemoteFinished", "Lost", "Ended", "reset"),
+        ("LocalFinished", "RemoteFinished", "Closing", "finished"),
+        ("LocalFinished", "Close", "Closing", "closed"),
+        ("LocalFinished", "Fail", "Failing", "idle"),
+        ("LocalFinished", "Shut", "LocalFinished+Shut", ""),
+        ("LocalFinished", "Shut+RemoteEnded", "LocalFinished+Shut", ""),
+        ("LocalFinished", "Lost", "Ended", "reset"),
+        ("LocalFinished+Shut", "RemoteFinished", "Ended", "finished"),
+        ("LocalFinished+Shut", "Close", "Lingering", "closed"),
+        ("LocalFinished+Shut", "Fail", "Failing+Shut", "idle"),
+        ("LocalFinished+Shut", "Lost", "Ended", "reset"),
+        ("Failing", "Told", "Replying", "frame"),
+        ("Failing", "Lost", "Ended", "frame"),
+        ("Failing+Shut", "Told", "Replying+Shut", "frame"),
+        ("Failing+Shut", "Lost", "Ended", "frame"),
+        ("Replying", "Replied", "Closing", "frame"),
+        ("Replying", "Lost", "Ended", "frame"),
+        ("Replying+Shut", "Replied", "Lingering", "frame"),
+        ("Replying+Shut", "Lost", "Ended", "frame"),
+        ("Closing", "Shut", "Lingering", "closed"),
+        ("Closing", "Shut+RemoteEnded", "Ended", "closed"),
+        ("Closing", "Lost", "Ended", "reset"),
+        ("Lingering", "RemoteEnded", "Ended", "closed"),
+        ("Lingering", "LingerExpired", "Ended", "linger"),
+        ("Lingering", "Lost", "Ended", "reset"),
+        ("Ended", "Told", "Closed", "frame"),
+    ];
+
+    fn reason_name(state: &State) -> &'static str {
+        let (State::Failing { reason, .. }
+        | State::Replying { reason, .. }
+        | State::Closing { reason }
+        | State::Lingering { reason, .. }
+        | State::Ended { reason }
+        | State::Closed { reason }) = state
+        else {
+            return "";
+        };
+        match reason {
+            CloseReason::TimedOut(Timer::Idle) => "idle",
+            CloseReason::TimedOut(Timer::Frame) => "frame",
+            CloseReason::Reset => "reset",
+            CloseReason::Closed => "closed",
+            CloseReason::Finished => "finished",
+            CloseReason::LingerExpired => "linger",
+            _ => "other",
+        }
+    }
+
+    #[test]
+    fn every_pair_is_as_the_table_says() {
+        let mut seen = 0;
+        for state in states() {
+            for input in inputs() {
+                let pair = format!("{} {}", state_name(&state), input_name(&input));
+                let after = state.clone().after(input, LINGER);
+                let row =
+                    TRANSITIONS.iter().find(|(from, input, ..)| format!("{from} {input}") == pair);
+                match row {
+                    Some((_, _, to, reason)) => {
+                        seen += 1;
+                        assert_eq!(
+                            (state_name(&after), reason_name(&after)),
+                            (*to, *reason),
+                            "{pair}"
+                        );
+                    }
+                    None => assert_eq!(after, state, "{pair}"),
+                }
+            }
+        }
+        assert_eq!(seen, TRANSITIONS.len(), "a row of the table names no state or input");
+    }
+
+    #[test]
+    fn the_diagram_names_every_state() {
+        let source = include_str!("state.rs");
+        let docs: String = source.lines().take_while(|line| line.starts_with("//!")).collect();
+        for state in states() {
+            let name = state_name(&state).split('+').next().unwrap_or_default();
+            assert!(docs.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn lingering_ends_when_it_is_told_to() {
+        let shut = Input::Shut { remote_ended: false };
+        let state = State::Closing { reason: CloseReason::Closed }.after(shut, LINGER);
+        assert_eq!(state, State::Lingering { reason: CloseReason::Closed, deadline: LINGER });
+    }
+}

@@ -1,0 +1,268 @@
+//! What a connection tells the application: one step after the other.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use super::close::{CloseReason, Truncation};
+use super::handle::Handle;
+use super::link::{Flow, Link};
+use super::state::{Input, State};
+use super::timers::FrameClock;
+use super::wire::Inflow;
+use super::{Connection, Shown};
+use crate::error::{DecodeError, Error, LimitExceeded};
+use crate::framing::{Framing, Scan, Whole};
+use crate::tls::Negotiated;
+
+/// Something that happened, in the order in which it did.
+///
+/// A connection yields `Open` first, unless it ends before; then frames, timers and `Writable`;
+/// `Finished` after the peer's last frame; `Failed` at most once; and `Closed` once, as the last.
+/// All but the last come with a handle, to answer right there.
+#[non_exhaustive]
+pub enum Step<'a, F: Framing> {
+    /// The connection is open: the handshake is done, and what it agreed on. Plain connections are
+    /// open from the start and have agreed on nothing.
+    Open(Option<Box<Negotiated>>, Handle<'a, F>),
+    /// A frame has arrived. The following step consumes it, unless the handle is told to
+    /// [`retain`](Handle::retain) it.
+    Frame(F::Frame<'a>, Handle<'a, F>),
+    /// The application's timer is due.
+    Timer(Handle<'a, F>),
+    /// A send was refused because the queue was full, and it has fallen to low water.
+    Writable(Handle<'a, F>),
+    /// The peer has finished its side; there will be no further frame. Ours is still open.
+    Finished(Handle<'a, F>),
+    /// Something fatal happened. A last reply can still be sent until the next step is taken; then
+    /// the connection flushes and closes.
+    Failed(CloseReason, Handle<'a, F>),
+    /// The connection is over and its transport can be dropped.
+    Closed(CloseReason),
+}
+
+/// A step before anything is borrowed for it.
+pub(super) enum Pending<T> {
+    Open,
+    Frame(Whole<T>),
+    Timer,
+    Writable,
+    Finished,
+    /// With the reason that the state carries.
+    Failed,
+    /// With the reason that the state carries.
+    Closed,
+}
+
+impl<T> Pending<T> {
+    /// The same for another framing, which has to look for its frames itself.
+    pub(super) fn without_frame<U>(self) -> Option<Pending<U>> {
+        match self {
+            Self::Frame(_) => None,
+            Self::Open => Some(Pending::Open),
+            Self::Timer => Some(Pending::Timer),
+            Self::Writable => Some(Pending::Writable),
+            Self::Finished => Some(Pending::Finished),
+            Self::Failed => Some(Pending::Failed),
+            Self::Closed => Some(Pending::Closed),
+        }
+    }
+}
+
+impl<F: Framing> Connection<F> {
+    /// The next step, or `None` until something happens outside.
+    ///
+    /// Call it until it returns `None` after every call that reports something to the connection.
+    /// No frame is yielded while the transmit queue is above high water.
+    #[expect(clippy::should_implement_trait, reason = "a step borrows from the connection")]
+    pub fn next(&mut self) -> Option<Step<'_, F>> {
+        if !self.has_step() {
+            return None;
+        }
+        let link = &mut self.link;
+        Some(match self.upcoming.take()? {
+            Pending::Open => Step::Open(link.wire.negotiated().map(Box::new), Handle::new(link)),
+            Pending::Frame(whole) => {
+                self.shown = Some(Shown { len: whole.len });
+                let bytes = self.receive.filled_mut();
+                let len = whole.len.min(bytes.len());
+                let (bytes, _) = bytes.split_at_mut(len);
+                Step::Frame(F::view(whole.found, bytes), Handle::new(link))
+            }
+            Pending::Timer => Step::Timer(Handle::new(link)),
+            Pending::Writable => Step::Writable(Handle::new(link)),
+            Pending::Finished => Step::Finished(Handle::new(link)),
+            Pending::Failed => Step::Failed(link.reason()?.clone(), Handle::new(link)),
+            Pending::Closed => Step::Closed(link.reason()?.clone()),
+        })
+    }
+
+    /// Whether [`next`](Self::next) has a step. Consumes the frame that was shown, as `next` does,
+    /// and borrows nothing: what a function needs that loops over I/O and returns a borrowed frame.
+    #[must_use]
+    pub fn has_step(&mut self) -> bool {
+        let outdated = core::mem::take(&mut self.link.upgraded) || !self.link.state.is_decoding();
+        if outdated && matches!(self.upcoming, Some(Pending::Frame(_))) {
+            self.upcoming = None;
+        }
+        if self.upcoming.is_none() {
+            self.upcoming = self.advance();
+        }
+        self.upcoming.is_some()
+    }
+
+    /// Works out the next step.
+    fn advance(&mut self) -> Option<Pending<F::Found>> {
+        self.consume_shown();
+        if let State::Replying { .. } = self.link.state {
+            self.link.input(Input::Replied);
+        }
+        loop {
+            match &self.link.state {
+                State::Opening { .. } => {
+                    if self.link.wire.is_ready() {
+                        self.link.input(Input::Opened);
+                        self.link.timers.active_at = self.link.timers.now;
+                        return Some(Pending::Open);
+                    }
+                    match self.inflow {
+                        Inflow::Open => return None,
+                        Inflow::Finished | Inflow::Cut => {
+                            self.fail(CloseReason::Truncated(Truncation::Handshake));
+                        }
+                        Inflow::Failed(error) => self.fail(CloseReason::Failed(Error::Tls(error))),
+                    }
+                }
+                State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
+                    if core::mem::take(&mut self.link.timer_fired) {
+                        return Some(Pending::Timer);
+                    }
+                    if self.link.flow == Flow::Open && core::mem::take(&mut self.link.refused) {
+                        return Some(Pending::Writable);
+                    }
+                    if !self.link.state.is_decoding() {
+                        return None;
+                    }
+                    match self.decode() {
+                        Decoded::Step(step) => return Some(step),
+                        Decoded::Nothing => return None,
+                        Decoded::Fail(reason) => self.fail(reason),
+                    }
+                }
+                State::Failing { .. } => {
+                    self.link.input(Input::Told);
+                    return Some(Pending::Failed);
+                }
+                State::Ended { .. } => {
+                    self.link.input(Input::Told);
+                    self.receive.clear();
+                    return Some(Pending::Closed);
+                }
+                State::Replying { .. }
+                | State::Closing { .. }
+                | State::Lingering { .. }
+                | State::Closed { .. } => {
+                    self.receive.clear();
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, reason: CloseReason) {
+        self.link.input(Input::Fail(reason));
+    }
+
+    /// Consumes the frame that the last step showed, unless it was retained.
+    pub(super) fn consume_shown(&mut self) {
+        let retained = core::mem::take(&mut self.link.retained);
+        if let Some(Shown { len }) = self.shown.take() {
+            if !retained {
+                self.receive.consume(len);
+                self.turn.spend(len);
+            }
+        }
+    }
+
+    /// Looks for the next frame, or for what the end of the stream means.
+    fn decode(&mut self) -> Decoded<F::Found> {
+        self.hungry = false;
+        self.turn.paused = false;
+        if self.link.flow != Flow::Open {
+            return Decoded::Nothing;
+        }
+        if self.turn.is_spent() && !self.receive.is_empty() {
+            self.turn.paused = true;
+            return Decoded::Nothing;
+        }
+        let link = &mut self.link;
+        match link.framing.scan(self.receive.filled()) {
+            Ok(Scan::Found(whole)) => return Self::found(link, whole),
+            Ok(Scan::Need(len)) => self.need = len,
+            Err(error) => return Decoded::Fail(Self::blame(error)),
+        }
+        match self.inflow {
+            Inflow::Open => {
+                self.hungry = true;
+                let is_mid_frame = !self.receive.is_empty() || link.wire.is_mid_record();
+                if is_mid_frame && link.framing.has_whole_frames() {
+                    link.timers.frame.start(link.timers.now, link.limits.frame_timeout);
+                }
+                Decoded::Nothing
+            }
+            Inflow::Failed(error) => Decoded::Fail(CloseReason::Failed(Error::Tls(error))),
+            Inflow::Cut if self.receive.is_empty() => {
+                Decoded::Fail(CloseReason::Truncated(Truncation::Session))
+            }
+            Inflow::Cut => {
+                Decoded::Fail(CloseReason::Truncated(Truncation::Frame { len: self.receive.len() }))
+            }
+            Inflow::Finished if self.receive.is_empty() => {
+                link.timers.frame = FrameClock::Off;
+                link.input(Input::RemoteFinished);
+                Decoded::Step(Pending::Finished)
+            }
+            Inflow::Finished => match link.framing.scan_end(self.receive.filled()) {
+                Ok(whole) => Self::found(link, whole),
+                Err(error) => Decoded::Fail(Self::blame(error)),
+            },
+        }
+    }
+
+    fn found(link: &mut Link<F>, whole: Whole<F::Found>) -> Decoded<F::Found> {
+        link.timers.frame = FrameClock::Off;
+        Decoded::Step(Pending::Frame(whole))
+    }
+
+    fn blame(error: DecodeError) -> CloseReason {
+        match error {
+            DecodeError::TooLong { len, max } => {
+                CloseReason::Failed(Error::Limit(LimitExceeded::FrameLen { len, max }))
+            }
+            DecodeError::Invalid(error) => CloseReason::Failed(Error::Remote(error)),
+            DecodeError::Truncated { len } => CloseReason::Truncated(Truncation::Frame { len }),
+        }
+    }
+}
+
+enum Decoded<T> {
+    Step(Pending<T>),
+    Nothing,
+    Fail(CloseReason),
+}
+
+impl<'a, F: Framing> fmt::Debug for Step<'a, F>
+where
+    F::Frame<'a>: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(negotiated, _) => f.debug_tuple("Open").field(negotiated).finish(),
+            Self::Frame(frame, _) => f.debug_tuple("Frame").field(frame).finish(),
+            Self::Timer(_) => f.write_str("Timer"),
+            Self::Writable(_) => f.write_str("Writable"),
+            Self::Finished(_) => f.write_str("Finished"),
+            Self::Failed(reason, _) => f.debug_tuple("Failed").field(reason).finish(),
+            Self::Closed(reason) => f.debug_tuple("Closed").field(reason).finish(),
+        }
+    }
+}

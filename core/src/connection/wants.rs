@@ -1,0 +1,74 @@
+//! Want: what the application and the driver ask for.
+
+use super::Connection;
+use super::close::CloseReason;
+use super::handle::Handle;
+use super::state::Input;
+use crate::error::{MisuseError, SendError};
+use crate::framing::Framing;
+use crate::time::Instant;
+
+impl<F: Framing> Connection<F> {
+    /// The commands of the application.
+    pub fn handle(&mut self) -> Handle<'_, F> {
+        Handle::new(&mut self.link)
+    }
+
+    /// Queues a frame; see [`Handle::send`].
+    ///
+    /// # Errors
+    /// [`SendError`]; the queue is then unchanged.
+    pub fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
+        self.link.send(item)
+    }
+
+    /// Finishes our side; see [`Handle::finish`].
+    pub fn finish(&mut self) {
+        self.handle().finish();
+    }
+
+    /// Closes; see [`Handle::close`].
+    pub fn close(&mut self) {
+        self.handle().close();
+    }
+
+    /// Ends the connection at once; see [`Handle::abort`].
+    pub fn abort(&mut self) {
+        self.handle().abort();
+    }
+
+    /// Ends the connection with an error of the application; see [`Handle::fail`].
+    pub fn fail_with(&mut self, code: u32) {
+        self.handle().fail(code);
+    }
+
+    /// Sets or clears the application's timer; see [`Handle::set_timer`].
+    pub fn set_timer(&mut self, at: Option<Instant>) {
+        self.handle().set_timer(at);
+    }
+
+    /// Asks for new TLS traffic keys (RFC 8446, section 4.6.3).
+    ///
+    /// # Errors
+    /// [`MisuseError::KeyUpdateUnavailable`] if there is no TLS 1.3 session whose handshake is
+    /// done.
+    pub fn refresh_keys(&mut self) -> Result<(), MisuseError> {
+        let queued_len = self.link.queued_len();
+        let can = self.link.wire.refresh_keys(&mut self.receive);
+        self.hungry = self.hungry && self.receive.is_empty();
+        self.link.queue_changed(queued_len);
+        if can { Ok(()) } else { Err(MisuseError::KeyUpdateUnavailable) }
+    }
+
+    /// Lets the connection close as soon as it has been silent for
+    /// [`drain_idle_timeout`](Limits::drain_idle_timeout). The driver will accept no more.
+    pub fn drain(&mut self, now: Instant) {
+        self.link.happened(now);
+        self.link.draining = true;
+    }
+
+    /// Ends the connection at once because the driver stops.
+    pub fn stop(&mut self) {
+        self.link.input(Input::Lost(CloseReason::Stopped));
+    }
+}

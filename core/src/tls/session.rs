@@ -1,0 +1,522 @@
+//! One TLS session over rustls' unbuffered API: records in, plaintext out, and back.
+//!
+//! ```text
+//!  transport ──► ciphertext ──open──► plaintext (the connection's receive buffer)
+//!  transport ◄── sealed ◄──seal── staged (what the connection's framing has encoded)
+//! ```
+//!
+//! The seam is *open*, *seal* and *close*, the shape that rustls 0.24 will have. What is odd about
+//! 0.23 stays in this file:
+//!
+//! - Bytes of an unfinished handshake message stay in `ciphertext` and have to be shown to rustls on
+//!   every call, also to seal: it slices what it is given at positions it remembers, and panics
+//!   when that is shorter.
+//! - Such a message may have 65,535 bytes and record headers between them, so `ciphertext` grows;
+//!   [`HANDSHAKE_LEN_MAX`] bounds it.
+//! - After an error, only what is still to be sent may be asked for, with an empty slice: shown the
+//!   same bytes again, rustls would queue one alert after the other.
+//! - Records are opened as soon as they are whole, all of them: then sealing never has to step over
+//!   one. The connection lends room only when it has no plaintext left to look at.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::{CommonState, HandshakeKind, ProtocolVersion};
+
+use super::blame::{alert_of, cause_of};
+use super::configuration::{ClientTls, ServerTls, TlsConfigError};
+use super::hello::{Greeting, HelloReader};
+use super::{Alert, Negotiated, TlsCause, TlsError, TlsVersion};
+use crate::buffer::{Buffer, LARGE_LEN, Pool};
+use crate::limits::HANDSHAKE_LEN_MAX;
+
+/// The most plaintext that one call to [`TlsSession::received`] adds: every whole record that the
+/// ciphertext buffer can hold.
+pub(crate) const OPENED_LEN_MAX: usize = HANDSHAKE_LEN_MAX;
+
+/// Plaintext of one full record (RFC 8446, section 5.1).
+const RECORD_LEN_MAX: usize = 16 * 1024;
+
+/// Room that a record takes beyond its plaintext: header, explicit nonce, tag, and a key update
+/// that rustls may put before it. When it is not enough, rustls says so.
+const RECORD_OVERHEAD: usize = 128;
+
+/// Plaintext that is sealed at a time: as many full records as fit a leased buffer.
+const SEAL_LEN_MAX: usize = 3 * RECORD_LEN_MAX;
+
+/// One side of a TLS session and its buffers.
+///
+/// Made from a configuration and given to [`Connection::tls`](crate::Connection::tls).
+pub struct TlsSession {
+    side: Side,
+    phase: Phase,
+    ciphertext: Buffer,
+    sealed: Buffer,
+    /// The name that the client asked for.
+    server_name: Option<Box<str>>,
+}
+
+enum Side {
+    /// A server that has not read the whole ClientHello.
+    Greeting(Box<HelloReader>),
+    Server(Box<UnbufferedServerConnection>),
+    Client(Box<UnbufferedClientConnection>),
+    /// A server whose configuration turned out to be unusable.
+    Broken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Handshaking,
+    Ready { peer_finished: bool, finished: bool },
+    Failed(TlsError),
+}
+
+/// What a pass over the session is for, beyond opening what has arrived.
+enum Goal<'a> {
+    Open,
+    Seal(&'a mut Buffer),
+    CloseNotify,
+    RefreshKeys,
+}
+
+/// What a pass came to.
+#[derive(Default)]
+struct Outcome {
+    peer_closed: bool,
+    /// The goal was reached.
+    done: bool,
+}
+
+impl TlsSession {
+    pub(crate) const MEMORY_LEN_MAX: usize = HANDSHAKE_LEN_MAX.next_power_of_two()
+        + (SEAL_LEN_MAX + HANDSHAKE_LEN_MAX + LARGE_LEN).next_power_of_two();
+
+    /// The client's side of a session with the server `name`, which is verified.
+    ///
+    /// # Errors
+    /// [`TlsConfigError`] if rustls cannot use the configuration.
+    pub fn client(tls: &ClientTls, name: ServerName<'static>) -> Result<Self, TlsConfigError> {
+        let server_name = match &name {
+            ServerName::DnsName(name) => Some(name.as_ref().into()),
+            _ => None,
+        };
+        let client = UnbufferedClientConnection::new(Arc::clone(tls.config()), name)
+            .map_err(|error| TlsConfigError::from_rustls(&error))?;
+        let mut session = Self {
+            side: Side::Client(Box::new(client)),
+            phase: Phase::Handshaking,
+            ciphertext: Buffer::new(),
+            sealed: Buffer::new(),
+            server_name,
+        };
+        // Queues the ClientHello.
+        let _ = session.received(0, &mut Buffer::new());
+        Ok(session)
+    }
+
+    /// The server's side of a session. The configuration that `tls` holds when the whole
+    /// ClientHello has arrived is used.
+    #[must_use]
+    pub fn server(tls: &ServerTls) -> Self {
+        Self {
+            side: Side::Greeting(Box::new(HelloReader::new(tls.clone()))),
+            phase: Phase::Handshaking,
+            ciphertext: Buffer::new(),
+            sealed: Buffer::new(),
+            server_name: None,
+        }
+    }
+
+    pub(crate) const fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. })
+    }
+
+    pub(crate) const fn is_failed(&self) -> bool {
+        matches!(self.phase, Phase::Failed(_))
+    }
+
+    pub(crate) const fn is_peer_finished(&self) -> bool {
+        matches!(self.phase, Phase::Ready { peer_finished: true, .. })
+    }
+
+    pub(crate) const fn is_mid_record(&self) -> bool {
+        !self.ciphertext.is_empty()
+    }
+
+    pub(crate) fn sealed(&self) -> &[u8] {
+        self.sealed.filled()
+    }
+
+    pub(crate) fn transmitted(&mut self, len: usize) {
+        self.sealed.consume(len);
+    }
+
+    pub(crate) const fn wants_write(&self, has_staged: bool, finishing: bool) -> bool {
+        !self.sealed.is_empty()
+            || match self.phase {
+                Phase::Ready { finished, .. } => !finished && (has_staged || finishing),
+                Phase::Handshaking | Phase::Failed(_) => false,
+            }
+    }
+
+    /// Room for bytes of the transport, behind those that are held.
+    pub(crate) fn receive_buffer(&mut self) -> &mut [u8] {
+        let (len, capacity) = (self.ciphertext.len(), self.ciphertext.capacity());
+        if capacity < LARGE_LEN {
+            self.ciphertext.reserve(LARGE_LEN - len);
+        } else if len == capacity && capacity < HANDSHAKE_LEN_MAX {
+            self.ciphertext.reserve(HANDSHAKE_LEN_MAX - len);
+        } else if self.ciphertext.spare_mut().len() < capacity / 2 {
+            self.ciphertext.reserve(capacity - len);
+        }
+        self.ciphertext.spare_mut()
+    }
+
+    /// Opens every record that is whole once the first `len` bytes of the room are filled.
+    pub(crate) fn received(&mut self, len: usize, plaintext: &mut Buffer) -> Result<(), TlsError> {
+        self.ciphertext.commit(len);
+        if let Phase::Failed(error) = self.phase {
+            self.ciphertext.clear();
+            return Err(error);
+        }
+        self.greet();
+        self.pass(&mut Goal::Open, plaintext)?;
+        if self.ciphertext.len() >= HANDSHAKE_LEN_MAX {
+            return Err(self.fail(TlsCause::HandshakeTooLong, None));
+        }
+        Ok(())
+    }
+
+    /// Seals the front of `staged`, unless sealed bytes still wait for the transport: so that
+    /// what is sealed stays within one buffer. With `finishing`, and nothing left to seal, adds
+    /// the close_notify.
+    pub(crate) fn seal(
+        &mut self,
+        staged: &mut Buffer,
+        finishing: bool,
+        plaintext: &mut Buffer,
+    ) -> Result<(), TlsError> {
+        let Phase::Ready { finished: false, .. } = self.phase else {
+            return Ok(());
+        };
+        if !self.sealed.is_empty() {
+            return Ok(());
+        }
+        if !staged.is_empty() {
+            self.pass(&mut Goal::Seal(staged), plaintext)?;
+        }
+        if finishing && staged.is_empty() {
+            self.pass(&mut Goal::CloseNotify, plaintext)?;
+            if let Phase::Ready { finished, .. } = &mut self.phase {
+                *finished = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues a key update. Returns whether the session can.
+    pub(crate) fn refresh_keys(&mut self, plaintext: &mut Buffer) -> bool {
+        let Phase::Ready { finished: false, .. } = self.phase else {
+            return false;
+        };
+        if self.common().and_then(CommonState::protocol_version) != Some(ProtocolVersion::TLSv1_3) {
+            return false;
+        }
+        self.pass(&mut Goal::RefreshKeys, plaintext).is_ok_and(|outcome| outcome.done)
+    }
+
+    /// What the handshake agreed on, once it is done.
+    pub(crate) fn negotiated(&self) -> Option<Negotiated> {
+        let common = self.common()?;
+        let suite = common.negotiated_cipher_suite()?.suite();
+        Some(Negotiated {
+            version: match common.protocol_version()? {
+                ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+                _ => TlsVersion::Tls13,
+            },
+            suite: suite.into(),
+            suite_name: suite.as_str().unwrap_or("unknown"),
+            alpn: common.alpn_protocol().map(Into::into),
+            server_name: self.server_name.clone(),
+            peer_certificates: common
+                .peer_certificates()
+                .unwrap_or_default()
+                .iter()
+                .map(|certificate| certificate.as_ref().into())
+                .collect(),
+            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+        })
+    }
+
+    pub(crate) fn lease(&mut self, pool: &mut Pool) {
+        self.ciphertext.lease(pool);
+        self.sealed.lease(pool);
+    }
+
+    pub(crate) fn settle(&mut self, pool: &mut Pool) {
+        self.sealed.settle(pool);
+        self.ciphertext.settle(pool);
+    }
+
+    pub(crate) const fn memory_len(&self) -> usize {
+        self.ciphertext.capacity() + self.sealed.capacity()
+    }
+
+    fn common(&self) -> Option<&CommonState> {
+        match &self.side {
+            Side::Client(client) => Some(client),
+            Side::Server(server) => Some(server),
+            Side::Greeting(_) | Side::Broken => None,
+        }
+    }
+
+    /// Lets a server choose its configuration once the ClientHello is whole.
+    fn greet(&mut self) {
+        let Side::Greeting(reader) = &mut self.side else {
+            return;
+        };
+        let Greeting::Chosen { config, server_name } = reader.read(self.ciphertext.filled()) else {
+            return;
+        };
+        self.server_name = server_name;
+        self.side = match UnbufferedServerConnection::new(config) {
+            Ok(server) => Side::Server(Box::new(server)),
+            Err(_) => Side::Broken,
+        };
+    }
+
+    /// Lets rustls look at what is held until it wants more, and reaches for the goal on the way.
+    fn pass(&mut self, goal: &mut Goal<'_>, plaintext: &mut Buffer) -> Result<Outcome, TlsError> {
+        let (ciphertext, sealed) = (&mut self.ciphertext, &mut self.sealed);
+        let result = match &mut self.side {
+            Side::Greeting(_) => return Ok(Outcome::default()),
+            Side::Broken => Err(rustls::Error::General("unusable configuration".into())),
+            Side::Client(client) => run(&mut **client, goal, ciphertext, plaintext, sealed),
+            Side::Server(server) => run(&mut **server, goal, ciphertext, plaintext, sealed),
+        };
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => return Err(self.fail_by(&error)),
+        };
+        let handshaking = self.common().is_none_or(CommonState::is_handshaking);
+        if self.phase == Phase::Handshaking && !handshaking {
+            self.phase = Phase::Ready { peer_finished: false, finished: false };
+        }
+        if outcome.peer_closed {
+            // What follows a close_notify is not part of the session (RFC 8446, section 6.1).
+            self.ciphertext.clear();
+            match &mut self.phase {
+                Phase::Ready { peer_finished, .. } => *peer_finished = true,
+                Phase::Handshaking | Phase::Failed(_) => {
+                    return Err(self.fail(TlsCause::Misbehaved, None));
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Fails the session for an error of rustls, whose alert has been queued.
+    fn fail_by(&mut self, error: &rustls::Error) -> TlsError {
+        if let rustls::Error::AlertReceived(description) = error {
+            let error = TlsError::AlertReceived(Alert(u8::from(*description)));
+            return self.fail_with(error);
+        }
+        let sealed_len = self.sealed.len();
+        match &mut self.side {
+            Side::Client(client) => drain_alerts(&mut **client, &mut self.sealed),
+            Side::Server(server) => drain_alerts(&mut **server, &mut self.sealed),
+            Side::Greeting(_) | Side::Broken => {}
+        }
+        let queued = self.sealed.filled().get(sealed_len..).unwrap_or(&[]);
+        let cause = cause_of(error, self.phase == Phase::Handshaking);
+        let alert = alert_of(queued, error);
+        self.fail(cause, alert)
+    }
+
+    fn fail(&mut self, cause: TlsCause, alert: Option<Alert>) -> TlsError {
+        self.fail_with(TlsError::Refused { cause, alert })
+    }
+
+    fn fail_with(&mut self, error: TlsError) -> TlsError {
+        self.phase = Phase::Failed(error);
+        self.ciphertext.clear();
+        error
+    }
+}
+
+/// The two sides of rustls' unbuffered connection, which share no trait of their own.
+trait Records {
+    type Data;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        ciphertext: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+
+    fn common(&self) -> &CommonState;
+}
+
+impl Records for UnbufferedClientConnection {
+    type Data = rustls::client::ClientConnectionData;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        ciphertext: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(ciphertext)
+    }
+
+    fn common(&self) -> &CommonState {
+        self
+    }
+}
+
+impl Records for UnbufferedServerConnection {
+    type Data = rustls::server::ServerConnectionData;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        ciphertext: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(ciphertext)
+    }
+
+    fn common(&self) -> &CommonState {
+        self
+    }
+}
+
+/// One pass; see [`TlsSession::pass`]. Every turn of the loop consumes input, takes output, or
+/// returns.
+fn run<R: Records>(
+    records: &mut R,
+    goal: &mut Goal<'_>,
+    ciphertext: &mut Buffer,
+    plaintext: &mut Buffer,
+    sealed: &mut Buffer,
+) -> Result<Outcome, rustls::Error> {
+    let mut outcome = Outcome::default();
+    loop {
+        let UnbufferedStatus { mut discard, state } = records.process(ciphertext.filled_mut());
+        let state = match state {
+            Ok(state) => state,
+            Err(error) => {
+                ciphertext.consume(discard);
+                return Err(error);
+            }
+        };
+        let mut waits = false;
+        match state {
+            ConnectionState::ReadTraffic(mut traffic) => {
+                while let Some(record) = traffic.next_record() {
+                    let record = record?;
+                    discard = discard.saturating_add(record.discard);
+                    plaintext.extend_from_slice(record.payload);
+                }
+            }
+            ConnectionState::EncodeTlsData(mut data) => {
+                write_into(sealed, RECORD_LEN_MAX, |room| {
+                    data.encode(room).map_err(|error| match error {
+                        EncodeError::InsufficientSize(size) => Some(size.required_size),
+                        EncodeError::AlreadyEncoded => None,
+                    })
+                })?;
+            }
+            // What was encoded is in `sealed`, which is transmitted in order.
+            ConnectionState::TransmitTlsData(data) => data.done(),
+            ConnectionState::PeerClosed => outcome.peer_closed = true,
+            ConnectionState::WriteTraffic(mut traffic) => match goal {
+                Goal::Seal(staged) if !staged.is_empty() && sealed.len() < SEAL_LEN_MAX => {
+                    let len = staged.len().min(RECORD_LEN_MAX);
+                    let fragment = staged.filled().get(..len).unwrap_or(&[]);
+                    write_into(sealed, len + RECORD_OVERHEAD, |room| {
+                        traffic.encrypt(fragment, room).map_err(encrypt_shortage)
+                    })?;
+                    staged.consume(len);
+                }
+                Goal::CloseNotify if !outcome.done => {
+                    write_into(sealed, RECORD_OVERHEAD, |room| {
+                        traffic.queue_close_notify(room).map_err(encrypt_shortage)
+                    })?;
+                    outcome.done = true;
+                }
+                Goal::RefreshKeys if !outcome.done => {
+                    traffic.refresh_traffic_keys()?;
+                    outcome.done = true;
+                }
+                Goal::Open | Goal::Seal(_) | Goal::CloseNotify | Goal::RefreshKeys => waits = true,
+            },
+            ConnectionState::BlockedHandshake | ConnectionState::Closed => waits = true,
+            // Early data is off in every configuration that is accepted.
+            _ => return Err(rustls::Error::General("unexpected state".into())),
+        }
+        ciphertext.consume(discard);
+        if waits {
+            return Ok(outcome);
+        }
+    }
+}
+
+/// Lets `write` append to `sealed`; it returns what it wrote, or how much room it needs.
+fn write_into(
+    sealed: &mut Buffer,
+    len: usize,
+    mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<usize>>,
+) -> Result<(), rustls::Error> {
+    let mut room = len;
+    for _ in 0..2 {
+        sealed.reserve(room);
+        match write(sealed.spare_mut()) {
+            Ok(len) => {
+                sealed.commit(len);
+                return Ok(());
+            }
+            Err(Some(required)) => room = required,
+            Err(None) => break,
+        }
+    }
+    Err(rustls::Error::EncryptError)
+}
+
+fn encrypt_shortage(error: EncryptError) -> Option<usize> {
+    match error {
+        EncryptError::InsufficientSize(size) => Some(size.required_size),
+        EncryptError::EncryptExhausted => None,
+    }
+}
+
+/// Takes the alerts that an error has queued, and no more: see the head of this file.
+fn drain_alerts<R: Records>(records: &mut R, sealed: &mut Buffer) {
+    while records.common().wants_write() {
+        let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(mut data)), .. } =
+            records.process(&mut [])
+        else {
+            return;
+        };
+        let written = write_into(sealed, RECORD_OVERHEAD, |room| {
+            data.encode(room).map_err(|error| match error {
+                EncodeError::InsufficientSize(size) => Some(size.required_size),
+                EncodeError::AlreadyEncoded => None,
+            })
+        });
+        if written.is_err() {
+            return;
+        }
+    }
+}
+
+impl fmt::Debug for TlsSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSession")
+            .field("phase", &self.phase)
+            .field("ciphertext", &self.ciphertext)
+            .field("sealed", &self.sealed)
+            .finish_non_exhaustive()
+    }
+}

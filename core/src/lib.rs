@@ -18,6 +18,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+pub mod address;
 pub mod buffer;
 pub mod connection;
 pub mod error;

@@ -21,6 +21,7 @@ extern crate std;
 pub mod address;
 pub mod buffer;
 pub mod connection;
+pub mod connector;
 pub mod error;
 pub mod framing;
 pub mod limits;

@@ -19,6 +19,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod address;
+pub mod admission;
 pub mod buffer;
 pub mod connection;
 pub mod connector;
@@ -27,6 +28,7 @@ pub mod framing;
 pub mod limits;
 pub mod peer;
 pub mod protocol;
+pub mod statistics;
 pub mod time;
 pub mod tls;
 

@@ -1,0 +1,334 @@
+//! Whether another connection may be accepted: limits, back-off and draining as a state machine.
+//!
+//! One [`Admission`] serves all listeners of a server. Before each accept a driver polls it, after
+//! each it reports what came of it, and when a connection ends it gives the [`Permit`] back.
+//!
+//! - **Full**: at [`AdmissionLimits::connections_max`] accepting stops until a connection closes,
+//!   so that further peers wait in the system's queue. A connection beyond it, which another thread
+//!   accepted meanwhile, is refused.
+//! - **Too many from one address**: only accepting shows the address, so the connection is accepted
+//!   and refused at once.
+//! - **Out of descriptors, memory or threads**: accepting pauses, for twice as long each time up to
+//!   a limit, and is tried again when a connection closes. An accept that succeeds ends it.
+//! - **Draining**: nothing more is accepted. What is left after [`AdmissionLimits::drain_timeout`]
+//!   must be ended by force.
+//!
+//! An address is an IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at
+//! least as many (RFC 6177), and could otherwise evade the limit. An IPv4 address that a dual-stack
+//! socket shows as IPv6 is an IPv4 address. Peers without an address, on Unix sockets, are only
+//! counted in all.
+//!
+//! # Bounds
+//! An entry per address with an active connection, and only if
+//! [`AdmissionLimits::connections_per_address_max`] is set.
+//!
+//! # Examples
+//! The accept side of a driver, here with a listener that accepts two peers and then runs out of
+//! descriptors.
+//!
+//! ```
+//! use core::net::{IpAddr, Ipv4Addr};
+//! use core::time::Duration;
+//! use drywire::Instant;
+//! use drywire::admission::{Accept, AcceptFault, Admission, AdmissionLimits, Permit};
+//!
+//! const FINISHED: usize = 0;
+//! let mut now = Instant::ZERO;
+//! let mut admission = Admission::<1>::new(AdmissionLimits::new());
+//! let peer = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+//! let mut accepts = [Ok(peer), Ok(peer), Err(AcceptFault::OutOfResources)].into_iter();
+//!
+//! let mut permits: Vec<Permit> = Vec::new();
+//! let resume_at = loop {
+//!     match admission.poll(now) {
+//!         Accept::Now => match accepts.next().expect("a connection in the queue") {
+//!             Ok(peer) => match admission.accepted(peer, now) {
+//!                 Ok(permit) => permits.push(permit),
+//!                 Err(refusal) => println!("{refusal}"), // and close the socket
+//!             },
+//!             Err(fault) => admission.accept_failed(fault, now),
+//!         },
+//!         Accept::WaitUntil(at) => break at,
+//!         Accept::WaitForClose | Accept::Never => unreachable!("in this example"),
+//!     }
+//! };
+//! assert_eq!(resume_at, now + Duration::from_millis(10));
+//!
+//! // A connection that closes frees a descriptor.
+//! admission.closed(permits.pop().unwrap(), FINISHED);
+//! assert_eq!(admission.poll(now), Accept::Now);
+//!
+//! admission.drain(now);
+//! assert_eq!((admission.poll(now), admission.is_drained()), (Accept::Never, false));
+//! now = admission.deadline().unwrap();
+//! assert!(admission.force_due(now));
+//! ```
+
+use alloc::collections::BTreeMap;
+use core::net::{IpAddr, Ipv6Addr};
+use core::time::Duration;
+
+use crate::error::LimitExceeded;
+use crate::statistics::Statistics;
+use crate::time::Instant;
+
+mod error;
+mod limits;
+
+pub use error::{AcceptFault, Refusal};
+pub use limits::{ACCEPT_BACKOFF_MIN, AdmissionLimits};
+
+/// Whether to accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// Accept, and report what came of it.
+    Now,
+    /// Poll again at this time, which is later than the time of the poll, or when a connection
+    /// closes.
+    WaitUntil(Instant),
+    /// Poll again when a connection closes.
+    WaitForClose,
+    /// Close the listeners.
+    Never,
+}
+
+/// The place of one connection in the counts. Give it back with [`Admission::closed`] or
+/// [`Admission::thread_failed`].
+#[derive(Debug)]
+#[must_use = "a permit that is dropped counts as a connection for ever"]
+pub struct Permit {
+    /// None without an address or without a limit for one.
+    address: Option<IpAddr>,
+}
+
+/// Decides whether another connection may be accepted; see the [module](self).
+///
+/// `N` is how many kinds of ends the [statistics](Statistics) tell apart.
+#[derive(Debug)]
+pub struct Admission<const N: usize> {
+    limits: AdmissionLimits,
+    /// The latest time seen.
+    now: Instant,
+    active: usize,
+    /// Active connections by address, none of them 0.
+    addresses: BTreeMap<IpAddr, usize>,
+    resume_at: Instant,
+    /// The next pause, before it is bounded.
+    backoff: Duration,
+    /// What the next pause was before the last accept. Where every accept succeeds and every
+    /// thread fails, pauses must grow too.
+    backoff_before: Duration,
+    /// When those left must be ended by force; set by draining.
+    force_at: Option<Instant>,
+    statistics: Statistics<N>,
+}
+
+/// What happened outside.
+impl<const N: usize> Admission<N> {
+    /// An admission without connections.
+    #[must_use]
+    pub const fn new(limits: AdmissionLimits) -> Self {
+        Self {
+            now: Instant::ZERO,
+            active: 0,
+            addresses: BTreeMap::new(),
+            resume_at: Instant::ZERO,
+            backoff: limits.accept_backoff_min,
+            backoff_before: limits.accept_backoff_min,
+            force_at: None,
+            statistics: Statistics::new(),
+            limits,
+        }
+    }
+
+    /// Takes note that the system accepted a connection from `peer`, and admits or refuses it.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the driver closes the socket at once. Nothing else is to be done.
+    pub fn accepted(&mut self, peer: Option<IpAddr>, now: Instant) -> Result<Permit, Refusal> {
+        self.observe(now);
+        self.backoff_before = self.backoff;
+        self.backoff = self.limits.accept_backoff_min;
+        self.resume_at = Instant::ZERO;
+        match self.admit(peer) {
+            Ok(permit) => {
+                self.statistics.admitted();
+                Ok(permit)
+            }
+            Err(refusal) => {
+                self.statistics.refused();
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Takes note that the system's accept failed.
+    pub fn accept_failed(&mut self, fault: AcceptFault, now: Instant) {
+        self.observe(now);
+        match fault {
+            AcceptFault::Aborted => {}
+            AcceptFault::OutOfResources | AcceptFault::Other => self.back_off(),
+        }
+    }
+
+    /// Takes note that an admitted connection could not be given a thread or a task: it is refused
+    /// after all, and accepting pauses as it does without descriptors.
+    pub fn thread_failed(&mut self, permit: Permit, now: Instant) {
+        self.observe(now);
+        self.release(permit);
+        self.statistics.withdrawn();
+        self.backoff = self.backoff.max(self.backoff_before);
+        self.back_off();
+    }
+
+    /// Takes note that an admitted connection ended. `kind` is the index of the kind of its end;
+    /// one beyond the statistics is not counted there.
+    pub fn closed(&mut self, permit: Permit, kind: usize) {
+        self.release(permit);
+        self.statistics.closed(kind);
+        // What it held may be what was missing. The next pause is longer all the same.
+        self.resume_at = Instant::ZERO;
+    }
+
+    /// Takes note of bytes that connections moved, for the statistics.
+    pub const fn transferred(&mut self, received_len: u64, transmitted_len: u64) {
+        self.statistics.transferred(received_len, transmitted_len);
+    }
+
+    fn observe(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    fn back_off(&mut self) {
+        let min = self.limits.accept_backoff_min.max(ACCEPT_BACKOFF_MIN);
+        let pause = self.backoff.max(min).min(self.limits.accept_backoff_max.max(min));
+        self.resume_at = self.now + pause;
+        self.backoff = pause.saturating_mul(2);
+    }
+
+    fn admit(&mut self, peer: Option<IpAddr>) -> Result<Permit, Refusal> {
+        if self.force_at.is_some() {
+            return Err(Refusal::Draining);
+        }
+        let max = self.connections_max();
+        if self.active >= max {
+            return Err(Refusal::Limit(LimitExceeded::Connections { max: max as u64 }));
+        }
+        let address = match (peer, self.limits.connections_per_address_max) {
+            (Some(peer), Some(max)) => {
+                let (address, max) = (counted(peer), max.max(1));
+                let count = self.addresses.entry(address).or_insert(0);
+                if *count >= max {
+                    let limit = LimitExceeded::ConnectionsPerAddress { max: max as u64 };
+                    return Err(Refusal::Limit(limit));
+                }
+                *count += 1;
+                Some(address)
+            }
+            (None, _) | (_, None) => None,
+        };
+        self.active += 1;
+        Ok(Permit { address })
+    }
+
+    fn release(&mut self, permit: Permit) {
+        // Saturating, because a permit may be given to an admission that did not issue it.
+        self.active = self.active.saturating_sub(1);
+        let Some(address) = permit.address else { return };
+        if let Some(count) = self.addresses.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+}
+
+/// What the owner asks for.
+impl<const N: usize> Admission<N> {
+    /// Stops accepting and begins to wait for the connections to end; asked again, changes
+    /// nothing.
+    ///
+    /// It is for the driver to tell the connections; what has not ended at the
+    /// [deadline](Self::deadline) is [due](Self::force_due) for the end by force.
+    pub fn drain(&mut self, now: Instant) {
+        self.observe(now);
+        let force_at = (self.now + self.limits.drain_timeout).max(self.now.next());
+        self.force_at.get_or_insert(force_at);
+    }
+}
+
+/// What to do.
+impl<const N: usize> Admission<N> {
+    /// Whether to accept another connection.
+    pub fn poll(&mut self, now: Instant) -> Accept {
+        self.observe(now);
+        if self.force_at.is_some() {
+            Accept::Never
+        } else if self.active >= self.connections_max() {
+            Accept::WaitForClose
+        } else if self.resume_at > self.now {
+            Accept::WaitUntil(self.resume_at)
+        } else {
+            Accept::Now
+        }
+    }
+
+    /// Whether the connections that are left must be ended by force. True from the deadline on.
+    pub fn force_due(&mut self, now: Instant) -> bool {
+        self.observe(now);
+        self.force_at.is_some_and(|at| at <= self.now && at < Instant::MAX)
+    }
+
+    /// When to ask [`force_due`](Self::force_due); always later than the latest time seen. None
+    /// when the server is not being drained, is drained, or when force is due already.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.force_at.filter(|at| self.active > 0 && *at > self.now && *at < Instant::MAX)
+    }
+}
+
+/// How it stands.
+impl<const N: usize> Admission<N> {
+    /// Connections that are admitted and not closed.
+    #[must_use]
+    pub const fn active(&self) -> usize {
+        self.active
+    }
+
+    /// Addresses that are counted for.
+    #[must_use]
+    pub fn addresses_len(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// Whether draining was asked for.
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        self.force_at.is_some()
+    }
+
+    /// Whether draining was asked for and no connection is left.
+    #[must_use]
+    pub const fn is_drained(&self) -> bool {
+        self.is_draining() && self.active == 0
+    }
+
+    /// The counts since the beginning.
+    #[must_use]
+    pub const fn statistics(&self) -> &Statistics<N> {
+        &self.statistics
+    }
+
+    fn connections_max(&self) -> usize {
+        self.limits.connections_max.max(1)
+    }
+}
+
+/// What counts as one address.
+fn counted(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}

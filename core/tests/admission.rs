@@ -1,0 +1,497 @@
+//! Admission: limits, back-off, draining, and random calls against a naive model.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use drywire::Instant;
+use drywire::admission::{
+    ACCEPT_BACKOFF_MIN, Accept, AcceptFault, Admission, AdmissionLimits, Permit, Refusal,
+};
+use drywire::error::LimitExceeded;
+use proptest::prelude::*;
+
+const KINDS: usize = 2;
+
+type Tested = Admission<KINDS>;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::ZERO + ms(millis)
+}
+
+fn peer(last: u8) -> Option<IpAddr> {
+    Some(Ipv4Addr::new(192, 0, 2, last).into())
+}
+
+fn limits(change: impl FnOnce(&mut AdmissionLimits)) -> AdmissionLimits {
+    let mut limits = AdmissionLimits::new();
+    change(&mut limits);
+    limits
+}
+
+const fn total(max: u64) -> Refusal {
+    Refusal::Limit(LimitExceeded::Connections { max })
+}
+
+const fn per_address(max: u64) -> Refusal {
+    Refusal::Limit(LimitExceeded::ConnectionsPerAddress { max })
+}
+
+#[test]
+fn defaults() {
+    let limits = AdmissionLimits::default();
+    assert_eq!((limits.connections_max, limits.connections_per_address_max), (10_000, None));
+    assert_eq!((limits.accept_backoff_min, limits.accept_backoff_max), (ms(10), ms(1000)));
+    assert_eq!(limits.drain_timeout, ms(10_000));
+}
+
+#[test]
+fn a_full_server_waits_for_a_connection_to_close() {
+    for (max, counts_as) in [(3, 3), (0, 1)] {
+        let mut admission = Tested::new(limits(|limits| limits.connections_max = max));
+        let mut permits = Vec::new();
+        for _ in 0..counts_as {
+            assert_eq!(admission.poll(at(0)), Accept::Now);
+            permits.push(admission.accepted(None, at(0)).unwrap());
+        }
+        assert_eq!(admission.poll(at(0)), Accept::WaitForClose);
+        // Another thread accepted one all the same.
+        assert_eq!(admission.accepted(None, at(0)).unwrap_err(), total(counts_as));
+        assert_eq!(admission.active() as u64, counts_as);
+        admission.closed(permits.pop().unwrap(), 0);
+        assert_eq!(admission.poll(at(0)), Accept::Now);
+        assert!(admission.accepted(None, at(0)).is_ok());
+        assert_eq!(admission.poll(at(0)), Accept::WaitForClose);
+    }
+}
+
+#[test]
+fn one_address_cannot_take_all() {
+    for (max, counts_as) in [(3, 3), (0, 1)] {
+        let mut admission =
+            Tested::new(limits(|limits| limits.connections_per_address_max = Some(max)));
+        let mut permits = Vec::new();
+        for _ in 0..counts_as {
+            permits.push(admission.accepted(peer(1), at(0)).unwrap());
+        }
+        // The limit of one address does not stop the listeners.
+        assert_eq!(admission.poll(at(0)), Accept::Now);
+        assert_eq!(admission.accepted(peer(1), at(0)).unwrap_err(), per_address(counts_as));
+        let other = admission.accepted(peer(2), at(0)).unwrap();
+        assert_eq!(admission.addresses_len(), 2);
+        admission.closed(permits.pop().unwrap(), 0);
+        permits.push(admission.accepted(peer(1), at(0)).unwrap());
+        assert_eq!(admission.accepted(peer(1), at(0)).unwrap_err(), per_address(counts_as));
+        for permit in permits.into_iter().chain([other]) {
+            admission.closed(permit, 0);
+        }
+        assert_eq!((admission.addresses_len(), admission.active()), (0, 0));
+        // Peers without an address are limited in all only.
+        for _ in 0..counts_as + 1 {
+            let _kept = admission.accepted(None, at(0)).unwrap();
+        }
+    }
+    let mut unlimited = Tested::new(AdmissionLimits::new());
+    let _kept = unlimited.accepted(peer(1), at(0)).unwrap();
+    assert_eq!(unlimited.addresses_len(), 0);
+}
+
+#[test]
+fn an_address_is_an_ipv4_address_or_64_bits_of_ipv6() {
+    let v6 = |text: &str| Some(IpAddr::V6(text.parse::<Ipv6Addr>().unwrap()));
+    for (one, other, same) in [
+        (peer(1), peer(1), true),
+        (peer(1), peer(2), false),
+        (peer(1), v6("::ffff:192.0.2.1"), true),
+        (v6("::ffff:192.0.2.1"), v6("::ffff:192.0.2.2"), false),
+        (v6("2001:db8:1:2::1"), v6("2001:db8:1:2:ffff:ffff:ffff:ffff"), true),
+        (v6("2001:db8:1:2::1"), v6("2001:db8:1:3::1"), false),
+        (v6("2001:db8:1:2::1"), v6("2001:db9:1:2::1"), false),
+    ] {
+        let mut admission =
+            Tested::new(limits(|limits| limits.connections_per_address_max = Some(1)));
+        let _kept = admission.accepted(one, at(0)).unwrap();
+        assert_eq!(admission.accepted(other, at(0)).is_err(), same, "{one:?} {other:?}");
+        assert_eq!(admission.addresses_len(), if same { 1 } else { 2 });
+    }
+}
+
+/// The pauses of accepts that fail one after another.
+fn pauses(admission: &mut Tested, now: &mut Instant, count: usize) -> Vec<Duration> {
+    let pause = |_| {
+        admission.accept_failed(AcceptFault::OutOfResources, *now);
+        let Accept::WaitUntil(until) = admission.poll(*now) else { panic!("a pause expected") };
+        let pause = until.saturating_duration_since(*now);
+        *now = until;
+        assert_eq!(admission.poll(*now), Accept::Now);
+        pause
+    };
+    (0..count).map(pause).collect()
+}
+
+#[test]
+fn pauses_grow_up_to_their_limit_and_begin_anew() {
+    let mut admission = Tested::new(AdmissionLimits::new());
+    let mut now = at(5);
+    let expected = [10, 20, 40, 80, 160, 320, 640, 1000, 1000].map(ms);
+    assert_eq!(pauses(&mut admission, &mut now, 9), expected);
+    let permit = admission.accepted(None, now).unwrap();
+    assert_eq!(pauses(&mut admission, &mut now, 2), [10, 20].map(ms));
+
+    // A connection that closes ends the pause, and the next one is longer all the same.
+    admission.accept_failed(AcceptFault::Other, now);
+    assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(40)));
+    admission.closed(permit, 0);
+    assert_eq!(admission.poll(now), Accept::Now);
+    assert_eq!(pauses(&mut admission, &mut now, 1), [ms(80)]);
+}
+
+#[test]
+fn an_accept_that_is_refused_ends_the_pause_too() {
+    let limits = limits(|limits| limits.connections_per_address_max = Some(1));
+    let mut admission = Tested::new(limits);
+    let _kept = admission.accepted(peer(1), at(0)).unwrap();
+    admission.accept_failed(AcceptFault::OutOfResources, at(0));
+    assert_eq!(admission.accepted(peer(1), at(1)).unwrap_err(), per_address(1));
+    assert_eq!(admission.poll(at(1)), Accept::Now);
+    assert_eq!(pauses(&mut admission, &mut at(1), 1), [ms(10)]);
+}
+
+#[test]
+fn bounds_of_pauses_are_made_sense_of() {
+    for (min, max, expected) in [
+        (ms(0), ms(3), [1, 2, 3]),
+        (ms(0), ms(0), [1, 1, 1]),
+        (ms(1), ms(0), [1, 1, 1]),
+        (ms(5), ms(1), [5, 5, 5]),
+        (ms(2), ms(100), [2, 4, 8]),
+    ] {
+        let mut admission = Tested::new(limits(|limits| {
+            limits.accept_backoff_min = min;
+            limits.accept_backoff_max = max;
+        }));
+        assert_eq!(pauses(&mut admission, &mut at(0), 3), expected.map(ms), "{min:?} {max:?}");
+    }
+    assert_eq!(ACCEPT_BACKOFF_MIN, ms(1));
+    let mut longest = Tested::new(limits(|limits| {
+        limits.accept_backoff_min = Duration::MAX;
+        limits.accept_backoff_max = Duration::MAX;
+    }));
+    for _ in 0..2 {
+        longest.accept_failed(AcceptFault::Other, at(0));
+        assert_eq!(longest.poll(at(0)), Accept::WaitUntil(Instant::MAX));
+    }
+}
+
+#[test]
+fn an_aborted_accept_is_no_reason_to_wait() {
+    let mut admission = Tested::new(AdmissionLimits::new());
+    admission.accept_failed(AcceptFault::Aborted, at(0));
+    assert_eq!(admission.poll(at(0)), Accept::Now);
+    // Nor to go on earlier.
+    admission.accept_failed(AcceptFault::OutOfResources, at(0));
+    admission.accept_failed(AcceptFault::Aborted, at(1));
+    assert_eq!(admission.poll(at(1)), Accept::WaitUntil(at(10)));
+}
+
+#[test]
+fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
+    let mut admission = Tested::new(limits(|limits| limits.connections_per_address_max = Some(1)));
+    let mut now = at(0);
+    for pause in [10, 20, 40, 80] {
+        // Accepting succeeds each time.
+        let permit = admission.accepted(peer(1), now).unwrap();
+        admission.thread_failed(permit, now);
+        assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(pause)));
+        assert_eq!((admission.active(), admission.addresses_len()), (0, 0));
+        now = now + ms(pause);
+    }
+    let statistics = admission.statistics();
+    assert_eq!((statistics.accepted, statistics.active, statistics.refused), (0, 0, 4));
+    assert_eq!(statistics.closed, [0, 0]);
+    // One that can start ends it.
+    let started = admission.accepted(peer(1), now).unwrap();
+    let failed = admission.accepted(peer(2), now).unwrap();
+    admission.thread_failed(failed, now);
+    assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(10)));
+    admission.closed(started, 0);
+}
+
+#[test]
+fn draining_stops_accepting_and_ends_by_force() {
+    let mut admission = Tested::new(limits(|limits| limits.drain_timeout = ms(100)));
+    let permit = admission.accepted(None, at(0)).unwrap();
+    assert!(!admission.is_draining() && !admission.is_drained() && !admission.force_due(at(0)));
+    assert_eq!(admission.deadline(), None);
+
+    admission.drain(at(50));
+    assert_eq!(admission.poll(at(50)), Accept::Never);
+    assert_eq!(admission.accepted(None, at(50)).unwrap_err(), Refusal::Draining);
+    assert!(admission.is_draining() && !admission.is_drained());
+    assert_eq!(admission.deadline(), Some(at(150)));
+
+    // Asked again, it does not begin anew.
+    admission.drain(at(120));
+    assert_eq!(admission.deadline(), Some(at(150)));
+    assert!(!admission.force_due(at(149)));
+    assert!(admission.force_due(at(150)));
+    assert!(admission.force_due(at(151)));
+    assert_eq!(admission.deadline(), None);
+
+    admission.closed(permit, 1);
+    assert!(admission.is_drained());
+    assert_eq!(admission.poll(at(151)), Accept::Never);
+    let statistics = admission.statistics();
+    assert_eq!((statistics.accepted, statistics.active, statistics.refused), (1, 0, 1));
+    assert_eq!(statistics.closed, [0, 1]);
+
+    let mut empty = Tested::new(AdmissionLimits::new());
+    empty.drain(at(0));
+    assert!(empty.is_drained());
+    assert_eq!(empty.deadline(), None);
+}
+
+#[test]
+fn a_drain_timeout_of_zero_expires_at_once_and_the_longest_never() {
+    for (timeout, deadline) in [(Duration::ZERO, Some(at(7).next())), (Duration::MAX, None)] {
+        let mut admission = Tested::new(limits(|limits| limits.drain_timeout = timeout));
+        let _kept = admission.accepted(None, at(0)).unwrap();
+        admission.drain(at(7));
+        assert_eq!(admission.deadline(), deadline);
+        assert!(!admission.force_due(at(7)));
+        assert_eq!(admission.force_due(Instant::MAX), deadline.is_some());
+    }
+}
+
+#[test]
+fn an_earlier_time_counts_as_the_latest() {
+    let mut admission = Tested::new(AdmissionLimits::new());
+    admission.poll(at(100));
+    admission.accept_failed(AcceptFault::OutOfResources, at(0));
+    assert_eq!(admission.poll(at(0)), Accept::WaitUntil(at(110)));
+    admission.drain(at(0));
+    let _refused = admission.accepted(None, at(0));
+    assert!(!admission.force_due(at(10_099)));
+    assert!(admission.force_due(at(10_100)));
+}
+
+#[test]
+fn permits_of_another_admission_do_no_harm() {
+    let limits = limits(|limits| limits.connections_per_address_max = Some(1));
+    let (mut one, mut other) = (Tested::new(limits.clone()), Tested::new(limits));
+    let permit = one.accepted(peer(1), at(0)).unwrap();
+    other.closed(permit, 9);
+    assert_eq!(
+        (other.active(), other.statistics().active, other.statistics().closed),
+        (0, 0, [0; 2])
+    );
+}
+
+#[test]
+fn display_texts() {
+    for (text, expected) in [
+        (Refusal::Draining.to_string(), "the server is being drained"),
+        (total(3).to_string(), "3 connections are open, the most allowed"),
+        (AcceptFault::Aborted.to_string(), "the connection was aborted before it was accepted"),
+        (AcceptFault::OutOfResources.to_string(), "out of descriptors, memory or threads"),
+        (AcceptFault::Other.to_string(), "accepting failed"),
+    ] {
+        assert_eq!(text, expected);
+    }
+}
+
+#[cfg(all(feature = "std", unix))]
+#[test]
+fn errors_of_the_system_are_told_apart() {
+    use std::io::{Error, ErrorKind};
+
+    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    let (enobufs, eproto) = if linux { (105, Some(71)) } else { (55, None) };
+    for code in [24, 23, 12, enobufs] {
+        let error = Error::from_raw_os_error(code);
+        assert_eq!(AcceptFault::from_os(&error), AcceptFault::OutOfResources, "{error}");
+    }
+    let aborted = [
+        ErrorKind::ConnectionAborted,
+        ErrorKind::ConnectionReset,
+        ErrorKind::HostUnreachable,
+        ErrorKind::Interrupted,
+        ErrorKind::NetworkDown,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::TimedOut,
+        ErrorKind::WouldBlock,
+    ];
+    let aborted = aborted.map(Error::from).into_iter();
+    for error in aborted.chain(eproto.map(Error::from_raw_os_error)) {
+        assert_eq!(AcceptFault::from_os(&error), AcceptFault::Aborted, "{error}");
+    }
+    // EBADF, EINVAL, and an error without a code.
+    for error in [9, 22].map(Error::from_raw_os_error).into_iter().chain([Error::other("x")]) {
+        assert_eq!(AcceptFault::from_os(&error), AcceptFault::Other, "{error}");
+    }
+    // EPERM stays as long as its cause does.
+    assert_eq!(AcceptFault::from_os(&Error::from_raw_os_error(1)), AcceptFault::Other);
+}
+
+#[derive(Clone, Debug)]
+enum Call {
+    Accepted(Option<u8>),
+    AcceptFailed(AcceptFault),
+    Closed(prop::sample::Index, usize),
+    ThreadFailed(prop::sample::Index),
+    Drain,
+    Pass(u64),
+}
+
+fn calls() -> impl Strategy<Value = Vec<Call>> {
+    let fault = prop_oneof![
+        Just(AcceptFault::Aborted),
+        Just(AcceptFault::OutOfResources),
+        Just(AcceptFault::Other),
+    ];
+    let call = prop_oneof![
+        8 => prop::option::weighted(0.9, 0..3_u8).prop_map(Call::Accepted),
+        3 => fault.prop_map(Call::AcceptFailed),
+        4 => (any::<prop::sample::Index>(), 0..3_usize).prop_map(|(index, kind)| Call::Closed(index, kind)),
+        1 => any::<prop::sample::Index>().prop_map(Call::ThreadFailed),
+        1 => Just(Call::Drain),
+        4 => (0..60_u64).prop_map(Call::Pass),
+    ];
+    prop::collection::vec(call, 0..80)
+}
+
+/// What happened, as lists; the numbers are worked out from them.
+#[derive(Default)]
+struct Model {
+    open: Vec<Option<u8>>,
+    accepted: u64,
+    refused: u64,
+    closed: [u64; KINDS],
+    /// Failures since the last accept, and before it while its thread may still fail.
+    failures: u32,
+    failures_before: u32,
+    resume_at: Option<Instant>,
+    drained_at: Option<Instant>,
+}
+
+impl Model {
+    fn fail(&mut self, now: Instant) {
+        self.resume_at = Some(now + ms((10 << self.failures.min(4)).min(100)));
+        self.failures += 1;
+    }
+
+    fn verdict(&self, peer: Option<u8>, max: usize, max_per_address: usize) -> Option<Refusal> {
+        let from_peer = self.open.iter().filter(|open| **open == peer).count();
+        if self.drained_at.is_some() {
+            Some(Refusal::Draining)
+        } else if self.open.len() == max {
+            Some(total(max as u64))
+        } else if peer.is_some() && from_peer == max_per_address {
+            Some(per_address(max_per_address as u64))
+        } else {
+            None
+        }
+    }
+
+    fn poll(&self, now: Instant, max: usize) -> Accept {
+        match self.resume_at {
+            _ if self.drained_at.is_some() => Accept::Never,
+            _ if self.open.len() == max => Accept::WaitForClose,
+            Some(at) if at > now => Accept::WaitUntil(at),
+            _ => Accept::Now,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_calls_in_any_order_agree_with_the_model(
+        calls in calls(), max in 1..6_usize, max_per_address in 1..4_usize,
+    ) {
+        let mut admission = Tested::new(limits(|limits| {
+            limits.connections_max = max;
+            limits.connections_per_address_max = Some(max_per_address);
+            limits.accept_backoff_max = ms(100);
+            limits.drain_timeout = ms(200);
+        }));
+        let mut model = Model::default();
+        let mut permits: Vec<Permit> = Vec::new();
+        let mut now = at(0);
+        for call in calls {
+            match call {
+                Call::Accepted(from) => {
+                    model.failures_before = model.failures;
+                    model.failures = 0;
+                    model.resume_at = None;
+                    let verdict = model.verdict(from, max, max_per_address);
+                    match admission.accepted(from.and_then(peer), now) {
+                        Ok(permit) => {
+                            prop_assert_eq!(verdict, None);
+                            permits.push(permit);
+                            model.open.push(from);
+                            model.accepted += 1;
+                        }
+                        Err(refusal) => {
+                            prop_assert_eq!(verdict, Some(refusal));
+                            model.refused += 1;
+                        }
+                    }
+                }
+                Call::AcceptFailed(fault) => {
+                    admission.accept_failed(fault, now);
+                    if fault != AcceptFault::Aborted {
+                        model.fail(now);
+                    }
+                }
+                Call::Closed(index, kind) if !permits.is_empty() => {
+                    let index = index.index(permits.len());
+                    admission.closed(permits.remove(index), kind);
+                    model.open.remove(index);
+                    model.resume_at = None;
+                    if kind < KINDS {
+                        model.closed[kind] += 1;
+                    }
+                }
+                Call::ThreadFailed(index) if !permits.is_empty() => {
+                    let index = index.index(permits.len());
+                    admission.thread_failed(permits.remove(index), now);
+                    model.open.remove(index);
+                    model.accepted -= 1;
+                    model.refused += 1;
+                    model.failures = model.failures.max(model.failures_before);
+                    model.fail(now);
+                }
+                Call::Closed(..) | Call::ThreadFailed(_) => {}
+                Call::Drain => {
+                    admission.drain(now);
+                    model.drained_at.get_or_insert(now);
+                }
+                Call::Pass(millis) => now = now + ms(millis),
+            }
+            let accept = admission.poll(now);
+            prop_assert_eq!(accept, model.poll(now, max));
+            if let Accept::WaitUntil(at) = accept {
+                prop_assert!(at > now);
+            }
+            let force_at = model.drained_at.map(|at| at + ms(200));
+            prop_assert_eq!(admission.force_due(now), force_at.is_some_and(|at| at <= now));
+            let is_open = !model.open.is_empty();
+            prop_assert_eq!(admission.deadline(), force_at.filter(|at| is_open && *at > now));
+            prop_assert_eq!(admission.is_drained(), force_at.is_some() && !is_open);
+            prop_assert!(admission.active() <= max);
+            let mut addresses: HashMap<u8, usize> = HashMap::new();
+            model.open.iter().flatten().for_each(|peer| *addresses.entry(*peer).or_default() += 1);
+            prop_assert_eq!(admission.addresses_len(), addresses.len());
+            prop_assert!(addresses.values().all(|count| *count <= max_per_address));
+            let statistics = admission.statistics();
+            prop_assert_eq!(statistics.active, model.open.len() as u64);
+            prop_assert_eq!(statistics.accepted, model.accepted);
+            prop_assert_eq!(statistics.refused, model.refused);
+            prop_assert_eq!(statistics.closed, model.closed);
+        }
+    }
+}

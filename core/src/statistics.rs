@@ -2,12 +2,14 @@
 
 use core::ops::AddAssign;
 
-/// Counts of a server since it began, by `N` kinds of ends.
+use crate::connection::CloseKind;
+
+/// Counts of a server since it began.
 ///
 /// Counters that run over stay at their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Statistics<const N: usize> {
+pub struct Statistics {
     /// Connections that were admitted.
     pub accepted: u64,
     /// Of those, the ones that are not closed yet.
@@ -15,15 +17,15 @@ pub struct Statistics<const N: usize> {
     /// Connections that were accepted from the system and turned away, for want of room or of
     /// resources.
     pub refused: u64,
-    /// Of the admitted ones, those that are closed, by the index of the kind of their end.
-    pub closed: [u64; N],
+    /// Of the admitted ones, those that are closed, by [`CloseKind::index`].
+    pub closed: [u64; CloseKind::COUNT],
     /// Bytes that came from peers.
     pub received_len: u64,
     /// Bytes that went to peers.
     pub transmitted_len: u64,
 }
 
-impl<const N: usize> Statistics<N> {
+impl Statistics {
     /// Counts of a server to which nothing has happened.
     #[must_use]
     pub const fn new() -> Self {
@@ -31,10 +33,16 @@ impl<const N: usize> Statistics<N> {
             accepted: 0,
             active: 0,
             refused: 0,
-            closed: [0; N],
+            closed: [0; CloseKind::COUNT],
             received_len: 0,
             transmitted_len: 0,
         }
+    }
+
+    /// Admitted connections that ended in this way.
+    #[must_use]
+    pub fn closed_as(&self, kind: CloseKind) -> u64 {
+        self.closed.get(kind.index()).copied().unwrap_or(0)
     }
 
     /// Counts bytes.
@@ -59,9 +67,9 @@ impl<const N: usize> Statistics<N> {
         add(&mut self.refused, 1);
     }
 
-    pub(crate) fn closed(&mut self, kind: usize) {
+    pub(crate) fn closed(&mut self, kind: CloseKind) {
         self.active = self.active.saturating_sub(1);
-        if let Some(count) = self.closed.get_mut(kind) {
+        if let Some(count) = self.closed.get_mut(kind.index()) {
             add(count, 1);
         }
     }
@@ -71,14 +79,14 @@ const fn add(counter: &mut u64, count: u64) {
     *counter = counter.saturating_add(count);
 }
 
-impl<const N: usize> Default for Statistics<N> {
+impl Default for Statistics {
     fn default() -> Self {
         Self::new()
     }
 }
 
 /// Joins the counts of several loops or processes.
-impl<const N: usize> AddAssign for Statistics<N> {
+impl AddAssign for Statistics {
     fn add_assign(&mut self, other: Self) {
         add(&mut self.accepted, other.accepted);
         add(&mut self.active, other.active);
@@ -96,23 +104,26 @@ mod tests {
 
     #[test]
     fn every_count_is_kept_and_joined() {
-        let mut one = Statistics::<2>::new();
+        let mut one = Statistics::new();
         one.admitted();
         one.admitted();
         one.admitted();
         one.refused();
-        one.closed(1);
+        one.closed(CloseKind::Reset);
         one.withdrawn();
         one.transferred(3, 4);
+        let mut once = [0; CloseKind::COUNT];
+        once[CloseKind::Reset.index()] = 1;
         let expected = Statistics {
             accepted: 2,
             active: 1,
             refused: 2,
-            closed: [0, 1],
+            closed: once,
             received_len: 3,
             transmitted_len: 4,
         };
         assert_eq!(one, expected);
+        assert_eq!((one.closed_as(CloseKind::Reset), one.closed_as(CloseKind::Closed)), (1, 0));
 
         let mut both = one;
         both += one;
@@ -120,7 +131,7 @@ mod tests {
             accepted: 4,
             active: 2,
             refused: 4,
-            closed: [0, 2],
+            closed: once.map(|count| 2 * count),
             received_len: 6,
             transmitted_len: 8,
         };

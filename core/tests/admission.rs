@@ -4,16 +4,12 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use drywire::Instant;
 use drywire::admission::{
     ACCEPT_BACKOFF_MIN, Accept, AcceptFault, Admission, AdmissionLimits, Permit, Refusal,
 };
 use drywire::error::LimitExceeded;
+use drywire::{CloseKind, Instant};
 use proptest::prelude::*;
-
-const KINDS: usize = 2;
-
-type Tested = Admission<KINDS>;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -52,7 +48,7 @@ fn defaults() {
 #[test]
 fn a_full_server_waits_for_a_connection_to_close() {
     for (max, counts_as) in [(3, 3), (0, 1)] {
-        let mut admission = Tested::new(limits(|limits| limits.connections_max = max));
+        let mut admission = Admission::new(limits(|limits| limits.connections_max = max));
         let mut permits = Vec::new();
         for _ in 0..counts_as {
             assert_eq!(admission.poll(at(0)), Accept::Now);
@@ -62,7 +58,7 @@ fn a_full_server_waits_for_a_connection_to_close() {
         // Another thread accepted one all the same.
         assert_eq!(admission.accepted(None, at(0)).unwrap_err(), total(counts_as));
         assert_eq!(admission.active() as u64, counts_as);
-        admission.closed(permits.pop().unwrap(), 0);
+        admission.closed(permits.pop().unwrap(), CloseKind::Finished);
         assert_eq!(admission.poll(at(0)), Accept::Now);
         assert!(admission.accepted(None, at(0)).is_ok());
         assert_eq!(admission.poll(at(0)), Accept::WaitForClose);
@@ -73,7 +69,7 @@ fn a_full_server_waits_for_a_connection_to_close() {
 fn one_address_cannot_take_all() {
     for (max, counts_as) in [(3, 3), (0, 1)] {
         let mut admission =
-            Tested::new(limits(|limits| limits.connections_per_address_max = Some(max)));
+            Admission::new(limits(|limits| limits.connections_per_address_max = Some(max)));
         let mut permits = Vec::new();
         for _ in 0..counts_as {
             permits.push(admission.accepted(peer(1), at(0)).unwrap());
@@ -83,11 +79,11 @@ fn one_address_cannot_take_all() {
         assert_eq!(admission.accepted(peer(1), at(0)).unwrap_err(), per_address(counts_as));
         let other = admission.accepted(peer(2), at(0)).unwrap();
         assert_eq!(admission.addresses_len(), 2);
-        admission.closed(permits.pop().unwrap(), 0);
+        admission.closed(permits.pop().unwrap(), CloseKind::Finished);
         permits.push(admission.accepted(peer(1), at(0)).unwrap());
         assert_eq!(admission.accepted(peer(1), at(0)).unwrap_err(), per_address(counts_as));
         for permit in permits.into_iter().chain([other]) {
-            admission.closed(permit, 0);
+            admission.closed(permit, CloseKind::Finished);
         }
         assert_eq!((admission.addresses_len(), admission.active()), (0, 0));
         // Peers without an address are limited in all only.
@@ -95,7 +91,7 @@ fn one_address_cannot_take_all() {
             let _kept = admission.accepted(None, at(0)).unwrap();
         }
     }
-    let mut unlimited = Tested::new(AdmissionLimits::new());
+    let mut unlimited = Admission::new(AdmissionLimits::new());
     let _kept = unlimited.accepted(peer(1), at(0)).unwrap();
     assert_eq!(unlimited.addresses_len(), 0);
 }
@@ -113,7 +109,7 @@ fn an_address_is_an_ipv4_address_or_64_bits_of_ipv6() {
         (v6("2001:db8:1:2::1"), v6("2001:db9:1:2::1"), false),
     ] {
         let mut admission =
-            Tested::new(limits(|limits| limits.connections_per_address_max = Some(1)));
+            Admission::new(limits(|limits| limits.connections_per_address_max = Some(1)));
         let _kept = admission.accepted(one, at(0)).unwrap();
         assert_eq!(admission.accepted(other, at(0)).is_err(), same, "{one:?} {other:?}");
         assert_eq!(admission.addresses_len(), if same { 1 } else { 2 });
@@ -121,7 +117,7 @@ fn an_address_is_an_ipv4_address_or_64_bits_of_ipv6() {
 }
 
 /// The pauses of accepts that fail one after another.
-fn pauses(admission: &mut Tested, now: &mut Instant, count: usize) -> Vec<Duration> {
+fn pauses(admission: &mut Admission, now: &mut Instant, count: usize) -> Vec<Duration> {
     let pause = |_| {
         admission.accept_failed(AcceptFault::OutOfResources, *now);
         let Accept::WaitUntil(until) = admission.poll(*now) else { panic!("a pause expected") };
@@ -135,7 +131,7 @@ fn pauses(admission: &mut Tested, now: &mut Instant, count: usize) -> Vec<Durati
 
 #[test]
 fn pauses_grow_up_to_their_limit_and_begin_anew() {
-    let mut admission = Tested::new(AdmissionLimits::new());
+    let mut admission = Admission::new(AdmissionLimits::new());
     let mut now = at(5);
     let expected = [10, 20, 40, 80, 160, 320, 640, 1000, 1000].map(ms);
     assert_eq!(pauses(&mut admission, &mut now, 9), expected);
@@ -145,7 +141,7 @@ fn pauses_grow_up_to_their_limit_and_begin_anew() {
     // A connection that closes ends the pause, and the next one is longer all the same.
     admission.accept_failed(AcceptFault::Other, now);
     assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(40)));
-    admission.closed(permit, 0);
+    admission.closed(permit, CloseKind::Finished);
     assert_eq!(admission.poll(now), Accept::Now);
     assert_eq!(pauses(&mut admission, &mut now, 1), [ms(80)]);
 }
@@ -153,7 +149,7 @@ fn pauses_grow_up_to_their_limit_and_begin_anew() {
 #[test]
 fn an_accept_that_is_refused_ends_the_pause_too() {
     let limits = limits(|limits| limits.connections_per_address_max = Some(1));
-    let mut admission = Tested::new(limits);
+    let mut admission = Admission::new(limits);
     let _kept = admission.accepted(peer(1), at(0)).unwrap();
     admission.accept_failed(AcceptFault::OutOfResources, at(0));
     assert_eq!(admission.accepted(peer(1), at(1)).unwrap_err(), per_address(1));
@@ -170,14 +166,14 @@ fn bounds_of_pauses_are_made_sense_of() {
         (ms(5), ms(1), [5, 5, 5]),
         (ms(2), ms(100), [2, 4, 8]),
     ] {
-        let mut admission = Tested::new(limits(|limits| {
+        let mut admission = Admission::new(limits(|limits| {
             limits.accept_backoff_min = min;
             limits.accept_backoff_max = max;
         }));
         assert_eq!(pauses(&mut admission, &mut at(0), 3), expected.map(ms), "{min:?} {max:?}");
     }
     assert_eq!(ACCEPT_BACKOFF_MIN, ms(1));
-    let mut longest = Tested::new(limits(|limits| {
+    let mut longest = Admission::new(limits(|limits| {
         limits.accept_backoff_min = Duration::MAX;
         limits.accept_backoff_max = Duration::MAX;
     }));
@@ -189,7 +185,7 @@ fn bounds_of_pauses_are_made_sense_of() {
 
 #[test]
 fn an_aborted_accept_is_no_reason_to_wait() {
-    let mut admission = Tested::new(AdmissionLimits::new());
+    let mut admission = Admission::new(AdmissionLimits::new());
     admission.accept_failed(AcceptFault::Aborted, at(0));
     assert_eq!(admission.poll(at(0)), Accept::Now);
     // Nor to go on earlier.
@@ -200,7 +196,8 @@ fn an_aborted_accept_is_no_reason_to_wait() {
 
 #[test]
 fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
-    let mut admission = Tested::new(limits(|limits| limits.connections_per_address_max = Some(1)));
+    let mut admission =
+        Admission::new(limits(|limits| limits.connections_per_address_max = Some(1)));
     let mut now = at(0);
     for pause in [10, 20, 40, 80] {
         // Accepting succeeds each time.
@@ -212,18 +209,18 @@ fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
     }
     let statistics = admission.statistics();
     assert_eq!((statistics.accepted, statistics.active, statistics.refused), (0, 0, 4));
-    assert_eq!(statistics.closed, [0, 0]);
+    assert_eq!(statistics.closed, [0; CloseKind::COUNT]);
     // One that can start ends it.
     let started = admission.accepted(peer(1), now).unwrap();
     let failed = admission.accepted(peer(2), now).unwrap();
     admission.thread_failed(failed, now);
     assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(10)));
-    admission.closed(started, 0);
+    admission.closed(started, CloseKind::Finished);
 }
 
 #[test]
 fn draining_stops_accepting_and_ends_by_force() {
-    let mut admission = Tested::new(limits(|limits| limits.drain_timeout = ms(100)));
+    let mut admission = Admission::new(limits(|limits| limits.drain_timeout = ms(100)));
     let permit = admission.accepted(None, at(0)).unwrap();
     assert!(!admission.is_draining() && !admission.is_drained() && !admission.force_due(at(0)));
     assert_eq!(admission.deadline(), None);
@@ -242,14 +239,15 @@ fn draining_stops_accepting_and_ends_by_force() {
     assert!(admission.force_due(at(151)));
     assert_eq!(admission.deadline(), None);
 
-    admission.closed(permit, 1);
+    admission.closed(permit, CloseKind::Stopped);
     assert!(admission.is_drained());
     assert_eq!(admission.poll(at(151)), Accept::Never);
     let statistics = admission.statistics();
     assert_eq!((statistics.accepted, statistics.active, statistics.refused), (1, 0, 1));
-    assert_eq!(statistics.closed, [0, 1]);
+    assert_eq!(statistics.closed.iter().sum::<u64>(), 1);
+    assert_eq!(statistics.closed_as(CloseKind::Stopped), 1);
 
-    let mut empty = Tested::new(AdmissionLimits::new());
+    let mut empty = Admission::new(AdmissionLimits::new());
     empty.drain(at(0));
     assert!(empty.is_drained());
     assert_eq!(empty.deadline(), None);
@@ -258,7 +256,7 @@ fn draining_stops_accepting_and_ends_by_force() {
 #[test]
 fn a_drain_timeout_of_zero_expires_at_once_and_the_longest_never() {
     for (timeout, deadline) in [(Duration::ZERO, Some(at(7).next())), (Duration::MAX, None)] {
-        let mut admission = Tested::new(limits(|limits| limits.drain_timeout = timeout));
+        let mut admission = Admission::new(limits(|limits| limits.drain_timeout = timeout));
         let _kept = admission.accepted(None, at(0)).unwrap();
         admission.drain(at(7));
         assert_eq!(admission.deadline(), deadline);
@@ -269,7 +267,7 @@ fn a_drain_timeout_of_zero_expires_at_once_and_the_longest_never() {
 
 #[test]
 fn an_earlier_time_counts_as_the_latest() {
-    let mut admission = Tested::new(AdmissionLimits::new());
+    let mut admission = Admission::new(AdmissionLimits::new());
     admission.poll(at(100));
     admission.accept_failed(AcceptFault::OutOfResources, at(0));
     assert_eq!(admission.poll(at(0)), Accept::WaitUntil(at(110)));
@@ -282,13 +280,10 @@ fn an_earlier_time_counts_as_the_latest() {
 #[test]
 fn permits_of_another_admission_do_no_harm() {
     let limits = limits(|limits| limits.connections_per_address_max = Some(1));
-    let (mut one, mut other) = (Tested::new(limits.clone()), Tested::new(limits));
+    let (mut one, mut other) = (Admission::new(limits.clone()), Admission::new(limits));
     let permit = one.accepted(peer(1), at(0)).unwrap();
-    other.closed(permit, 9);
-    assert_eq!(
-        (other.active(), other.statistics().active, other.statistics().closed),
-        (0, 0, [0; 2])
-    );
+    other.closed(permit, CloseKind::Finished);
+    assert_eq!((other.active(), other.statistics().active), (0, 0));
 }
 
 #[test]
@@ -370,7 +365,7 @@ struct Model {
     open: Vec<Option<u8>>,
     accepted: u64,
     refused: u64,
-    closed: [u64; KINDS],
+    closed: [u64; CloseKind::COUNT],
     /// Failures since the last accept, and before it while its thread may still fail.
     failures: u32,
     failures_before: u32,
@@ -412,7 +407,7 @@ proptest! {
     fn any_calls_in_any_order_agree_with_the_model(
         calls in calls(), max in 1..6_usize, max_per_address in 1..4_usize,
     ) {
-        let mut admission = Tested::new(limits(|limits| {
+        let mut admission = Admission::new(limits(|limits| {
             limits.connections_max = max;
             limits.connections_per_address_max = Some(max_per_address);
             limits.accept_backoff_max = ms(100);
@@ -449,12 +444,11 @@ proptest! {
                 }
                 Call::Closed(index, kind) if !permits.is_empty() => {
                     let index = index.index(permits.len());
+                    let kind = CloseKind::ALL[kind];
                     admission.closed(permits.remove(index), kind);
                     model.open.remove(index);
                     model.resume_at = None;
-                    if kind < KINDS {
-                        model.closed[kind] += 1;
-                    }
+                    model.closed[kind.index()] += 1;
                 }
                 Call::ThreadFailed(index) if !permits.is_empty() => {
                     let index = index.index(permits.len());

@@ -29,12 +29,11 @@
 //! ```
 //! use core::net::{IpAddr, Ipv4Addr};
 //! use core::time::Duration;
-//! use drywire::Instant;
+//! use drywire::{CloseKind, Instant};
 //! use drywire::admission::{Accept, AcceptFault, Admission, AdmissionLimits, Permit};
 //!
-//! const FINISHED: usize = 0;
 //! let mut now = Instant::ZERO;
-//! let mut admission = Admission::<1>::new(AdmissionLimits::new());
+//! let mut admission = Admission::new(AdmissionLimits::new());
 //! let peer = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
 //! let mut accepts = [Ok(peer), Ok(peer), Err(AcceptFault::OutOfResources)].into_iter();
 //!
@@ -55,7 +54,7 @@
 //! assert_eq!(resume_at, now + Duration::from_millis(10));
 //!
 //! // A connection that closes frees a descriptor.
-//! admission.closed(permits.pop().unwrap(), FINISHED);
+//! admission.closed(permits.pop().unwrap(), CloseKind::Finished);
 //! assert_eq!(admission.poll(now), Accept::Now);
 //!
 //! admission.drain(now);
@@ -68,6 +67,7 @@ use alloc::collections::BTreeMap;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
 
+use crate::connection::CloseKind;
 use crate::error::LimitExceeded;
 use crate::statistics::Statistics;
 use crate::time::Instant;
@@ -102,10 +102,8 @@ pub struct Permit {
 }
 
 /// Decides whether another connection may be accepted; see the [module](self).
-///
-/// `N` is how many kinds of ends the [statistics](Statistics) tell apart.
 #[derive(Debug)]
-pub struct Admission<const N: usize> {
+pub struct Admission {
     limits: AdmissionLimits,
     /// The latest time seen.
     now: Instant,
@@ -120,11 +118,11 @@ pub struct Admission<const N: usize> {
     backoff_before: Duration,
     /// When those left must be ended by force; set by draining.
     force_at: Option<Instant>,
-    statistics: Statistics<N>,
+    statistics: Statistics,
 }
 
 /// What happened outside.
-impl<const N: usize> Admission<N> {
+impl Admission {
     /// An admission without connections.
     #[must_use]
     pub const fn new(limits: AdmissionLimits) -> Self {
@@ -181,9 +179,8 @@ impl<const N: usize> Admission<N> {
         self.back_off();
     }
 
-    /// Takes note that an admitted connection ended. `kind` is the index of the kind of its end;
-    /// one beyond the statistics is not counted there.
-    pub fn closed(&mut self, permit: Permit, kind: usize) {
+    /// Takes note that an admitted connection ended in the way of `kind`.
+    pub fn closed(&mut self, permit: Permit, kind: CloseKind) {
         self.release(permit);
         self.statistics.closed(kind);
         // What it held may be what was missing. The next pause is longer all the same.
@@ -245,7 +242,7 @@ impl<const N: usize> Admission<N> {
 }
 
 /// What the owner asks for.
-impl<const N: usize> Admission<N> {
+impl Admission {
     /// Stops accepting and begins to wait for the connections to end; asked again, changes
     /// nothing.
     ///
@@ -259,7 +256,7 @@ impl<const N: usize> Admission<N> {
 }
 
 /// What to do.
-impl<const N: usize> Admission<N> {
+impl Admission {
     /// Whether to accept another connection.
     pub fn poll(&mut self, now: Instant) -> Accept {
         self.observe(now);
@@ -289,7 +286,7 @@ impl<const N: usize> Admission<N> {
 }
 
 /// How it stands.
-impl<const N: usize> Admission<N> {
+impl Admission {
     /// Connections that are admitted and not closed.
     #[must_use]
     pub const fn active(&self) -> usize {
@@ -316,7 +313,7 @@ impl<const N: usize> Admission<N> {
 
     /// The counts since the beginning.
     #[must_use]
-    pub const fn statistics(&self) -> &Statistics<N> {
+    pub const fn statistics(&self) -> &Statistics {
         &self.statistics
     }
 

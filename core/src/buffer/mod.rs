@@ -124,7 +124,7 @@ impl Buffer {
     }
 
     /// Drops all bytes; the storage stays.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
     }

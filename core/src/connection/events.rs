@@ -112,7 +112,7 @@ impl<F: Framing> Connection<F> {
     }
 
     /// Takes note that the transport's write side is shut down, which
-    /// [`Interest::shutdown`] asked for.
+    /// [`Interest::shutdown`](super::Interest::shutdown) asked for.
     ///
     /// # Errors
     /// [`MisuseError::ShutdownUnasked`], and nothing is changed, if it did not.

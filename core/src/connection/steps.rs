@@ -127,9 +127,11 @@ impl<F: Framing> Connection<F> {
                     match self.inflow {
                         Inflow::Open => return None,
                         Inflow::Finished | Inflow::Cut => {
-                            self.fail(CloseReason::Truncated(Truncation::Handshake));
+                            self.fail_for(CloseReason::Truncated(Truncation::Handshake));
                         }
-                        Inflow::Failed(error) => self.fail(CloseReason::Failed(Error::Tls(error))),
+                        Inflow::Failed(error) => {
+                            self.fail_for(CloseReason::Failed(Error::Tls(error)))
+                        }
                     }
                 }
                 State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
@@ -145,7 +147,7 @@ impl<F: Framing> Connection<F> {
                     match self.decode() {
                         Decoded::Step(step) => return Some(step),
                         Decoded::Nothing => return None,
-                        Decoded::Fail(reason) => self.fail(reason),
+                        Decoded::Fail(reason) => self.fail_for(reason),
                     }
                 }
                 State::Failing { .. } => {
@@ -168,7 +170,7 @@ impl<F: Framing> Connection<F> {
         }
     }
 
-    fn fail(&mut self, reason: CloseReason) {
+    fn fail_for(&mut self, reason: CloseReason) {
         self.link.input(Input::Fail(reason));
     }
 

@@ -38,7 +38,7 @@ impl<F: Framing> Connection<F> {
     }
 
     /// Ends the connection with an error of the application; see [`Handle::fail`].
-    pub fn fail_with(&mut self, code: u32) {
+    pub fn fail(&mut self, code: u32) {
         self.handle().fail(code);
     }
 
@@ -61,7 +61,7 @@ impl<F: Framing> Connection<F> {
     }
 
     /// Lets the connection close as soon as it has been silent for
-    /// [`drain_idle_timeout`](Limits::drain_idle_timeout). The driver will accept no more.
+    /// [`drain_idle_timeout`](crate::Limits::drain_idle_timeout). The driver will accept no more.
     pub fn drain(&mut self, now: Instant) {
         self.link.happened(now);
         self.link.draining = true;

@@ -13,56 +13,78 @@ use super::{LARGE_LEN, SMALL_LEN};
 /// touched only by [`lease`](crate::Connection::lease) and [`settle`](crate::Connection::settle),
 /// never across a system call. What does not fit goes back to the allocator.
 pub struct Pool {
-    large: Vec<Box<[u8]>>,
-    small: Vec<Box<[u8]>>,
-    len: usize,
-    len_max: usize,
+    large: FreeList,
+    small: FreeList,
+}
+
+/// Free buffers of one size. Each has its own bound, so that many of one size do not displace the
+/// other.
+struct FreeList {
+    buffers: Vec<Box<[u8]>>,
+    /// Bytes of each buffer.
+    size: usize,
+    count_max: usize,
 }
 
 impl Pool {
-    /// An empty pool that holds at most `len_max` bytes of free buffers.
+    /// An empty pool that holds at most `len_max` bytes of free buffers, an eighth of them in
+    /// buffers of 2 KiB, the rest in such of 65 KiB.
     #[must_use]
     pub const fn new(len_max: usize) -> Self {
-        Self { large: Vec::new(), small: Vec::new(), len: 0, len_max }
+        let small_len_max = len_max / 8;
+        Self {
+            large: FreeList::new(LARGE_LEN, len_max - small_len_max),
+            small: FreeList::new(SMALL_LEN, small_len_max),
+        }
     }
 
     /// Bytes of free buffers that are held.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
+    pub fn len(&self) -> usize {
+        self.large.len() + self.small.len()
     }
 
     /// Whether no free buffer is held.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     pub(super) fn take_large(&mut self) -> Box<[u8]> {
-        Self::take(&mut self.large, &mut self.len).unwrap_or_else(|| allocate(LARGE_LEN))
+        self.large.take()
     }
 
     pub(super) fn take_small(&mut self) -> Box<[u8]> {
-        Self::take(&mut self.small, &mut self.len).unwrap_or_else(|| allocate(SMALL_LEN))
-    }
-
-    fn take(list: &mut Vec<Box<[u8]>>, len: &mut usize) -> Option<Box<[u8]>> {
-        let buffer = list.pop()?;
-        *len -= buffer.len();
-        Some(buffer)
+        self.small.take()
     }
 
     /// Keeps `storage` if it is of a size that is leased and there is room; buffers that had to
     /// grow for one long frame are not kept.
     pub(super) fn give(&mut self, storage: Box<[u8]>) {
-        let list = match storage.len() {
-            LARGE_LEN => &mut self.large,
-            SMALL_LEN => &mut self.small,
-            _ => return,
-        };
-        if self.len.saturating_add(storage.len()) <= self.len_max {
-            self.len += storage.len();
-            list.push(storage);
+        match storage.len() {
+            LARGE_LEN => self.large.give(storage),
+            SMALL_LEN => self.small.give(storage),
+            _ => {}
+        }
+    }
+}
+
+impl FreeList {
+    const fn new(size: usize, len_max: usize) -> Self {
+        Self { buffers: Vec::new(), size, count_max: len_max / size }
+    }
+
+    const fn len(&self) -> usize {
+        self.buffers.len() * self.size
+    }
+
+    fn take(&mut self) -> Box<[u8]> {
+        self.buffers.pop().unwrap_or_else(|| allocate(self.size))
+    }
+
+    fn give(&mut self, storage: Box<[u8]>) {
+        if self.buffers.len() < self.count_max {
+            self.buffers.push(storage);
         }
     }
 }
@@ -76,7 +98,7 @@ impl Default for Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("len", &self.len).field("len_max", &self.len_max).finish()
+        f.debug_struct("Pool").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -97,19 +119,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_no_more_than_its_limit() {
-        let mut pool = Pool::new(LARGE_LEN + SMALL_LEN);
-        let (one, two) = (pool.take_large(), pool.take_large());
-        pool.give(one);
-        assert_eq!(pool.len(), LARGE_LEN);
-        pool.give(two);
-        assert_eq!(pool.len(), LARGE_LEN);
-        let small = pool.take_small();
-        pool.give(small);
-        assert_eq!(pool.len(), LARGE_LEN + SMALL_LEN);
-        pool.take_large();
-        pool.take_small();
-        assert!(pool.is_empty());
+    fn each_size_holds_no_more_than_its_share() {
+        let mut pool = Pool::new(8 * LARGE_LEN);
+        for taken in [7, 8, 9] {
+            let buffers: Vec<_> = (0..taken).map(|_| pool.take_large()).collect();
+            buffers.into_iter().for_each(|buffer| pool.give(buffer));
+            assert_eq!(pool.len(), 7 * LARGE_LEN);
+        }
+        let small_max = LARGE_LEN / SMALL_LEN;
+        let buffers: Vec<_> = (0..=small_max).map(|_| pool.take_small()).collect();
+        buffers.into_iter().for_each(|buffer| pool.give(buffer));
+        assert_eq!(pool.len(), 7 * LARGE_LEN + small_max * SMALL_LEN);
+        pool.give(allocate(LARGE_LEN + 1));
+        assert_eq!(pool.len(), 7 * LARGE_LEN + small_max * SMALL_LEN);
     }
 
     #[test]

@@ -146,6 +146,8 @@ pub mod limits;
 pub mod peer;
 pub mod protocol;
 pub mod statistics;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 pub mod time;
 pub mod tls;
 

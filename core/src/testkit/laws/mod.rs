@@ -1,0 +1,3 @@
+//! The laws, by what must keep them.
+
+pub mod framing;

@@ -1,0 +1,28 @@
+//! Laws that framings must keep, naive models to compare with, and fuzz bodies that check both.
+//!
+//! A law is a plain function that panics with a sentence when it is broken. The same laws are
+//! called with known bytes, by property tests and by fuzz targets, here and in crates that bring
+//! their own framing:
+//!
+//! ```
+//! use drywire::framing::Lines;
+//! use drywire::testkit::laws;
+//!
+//! let frames = [b"hello".to_vec(), b"".to_vec()];
+//! laws::framing::all(&Lines::new(), &frames, b"one\r\ntwo\nthr", &[4, 5]);
+//! ```
+//!
+//! Needs the feature `testkit`, which adds no dependency.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as it must be"
+)]
+
+pub mod fuzz;
+pub mod laws;
+pub mod model;

@@ -211,7 +211,7 @@ impl fmt::Display for ParseFramingError {
             Self::Delimiter => {
                 "expected 1 to 16 bytes in hexadecimal after delimiter:, as in delimiter:0d0a"
             }
-            Self::FixedLen => "expected a number of bytes after fixed:, as in fixed:512",
+            Self::FixedLen => "expected a positive number of bytes after fixed:, as in fixed:512",
             Self::UnknownName => {
                 "expected raw, lines, netstring, varint, quic-varint, u8, u16be, u16le, u32be, \
                  u32le, u64be, u64le, fixed:N or delimiter:HEX"

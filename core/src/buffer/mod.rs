@@ -77,6 +77,21 @@ impl Buffer {
         }
     }
 
+    /// Appends `parts`, one behind the other. Room is made once, so a frame with something before
+    /// or behind it should be appended like this.
+    #[inline]
+    pub fn extend_from_slices<const N: usize>(&mut self, parts: [&[u8]; N]) {
+        let len = parts.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
+        self.reserve(len);
+        let mut room = self.spare_mut();
+        for part in parts {
+            let Some((front, rest)) = room.split_at_mut_checked(part.len()) else { return };
+            front.copy_from_slice(part);
+            room = rest;
+        }
+        self.commit(len);
+    }
+
     /// The room behind the queued bytes, as it is: nothing is moved or allocated.
     pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
         self.storage.get_mut(self.end..).unwrap_or(&mut [])
@@ -84,17 +99,21 @@ impl Buffer {
 
     /// Makes room for `additional` bytes behind the queued ones, by moving these to the front or
     /// into larger storage.
+    #[inline]
     pub(crate) fn reserve(&mut self, additional: usize) {
-        let len_needed = self.len().saturating_add(additional);
-        if self.storage.len() - self.end >= additional {
-            return;
+        if self.storage.len() - self.end < additional {
+            self.make_room(additional);
         }
-        if self.storage.len() >= len_needed {
-            self.storage.copy_within(self.start..self.end, 0);
-        } else {
+    }
+
+    #[cold]
+    fn make_room(&mut self, additional: usize) {
+        let len_needed = self.len().saturating_add(additional);
+        if self.storage.len() < len_needed {
             self.replace_storage(pool::allocate(len_needed));
             return;
         }
+        self.storage.copy_within(self.start..self.end, 0);
         self.end = self.len();
         self.start = 0;
     }
@@ -197,6 +216,16 @@ mod tests {
                 output.extend_from_slice(buffer.filled());
                 assert_eq!(output, input, "chunk {chunk}, bite {bite}");
             }
+        }
+    }
+
+    #[test]
+    fn parts_are_appended_in_order_whatever_room_there_is() {
+        for queued in SMALL_LEN - 8..=SMALL_LEN {
+            let mut buffer = Buffer::new();
+            buffer.extend_from_slice(&[0; SMALL_LEN][..queued]);
+            buffer.extend_from_slices([b"one", b"", b"two"]);
+            assert_eq!(&buffer.filled()[queued..], b"onetwo", "{queued}");
         }
     }
 

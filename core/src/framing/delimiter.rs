@@ -132,8 +132,7 @@ impl Framing for Delimiter {
         if let Some(offset) = self.find_forbidden(item) {
             return Err(EncodeError::Forbidden { offset });
         }
-        transmit.extend_from_slice(item);
-        transmit.extend_from_slice(self.delimiter());
+        transmit.extend_from_slices([item, self.delimiter()]);
         Ok(())
     }
 

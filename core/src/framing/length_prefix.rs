@@ -187,6 +187,28 @@ impl LengthPrefix {
         };
         value.filter(|value| value.leading_zeros() >= 64 - 8 * u32::from(self.width))
     }
+
+    /// Writes the `skip` bytes before `item`, with as much of the length field as lies in them,
+    /// checks the rest of it, which `item` contains, and writes `item`.
+    fn write_skipped(
+        &self,
+        skip: usize,
+        field: &[u8],
+        item: &[u8],
+        transmit: &mut Buffer,
+    ) -> Result<(), EncodeError> {
+        let offset = usize::from(self.offset);
+        let (skipped, yielded) = field.split_at(skip.saturating_sub(offset).min(field.len()));
+        let yielded_at = offset.saturating_sub(skip);
+        if !item.get(yielded_at..).is_some_and(|rest| rest.starts_with(yielded)) {
+            return Err(EncodeError::LengthMismatch { offset: yielded_at });
+        }
+        write_zeros(offset.min(skip), transmit);
+        transmit.extend_from_slice(skipped);
+        write_zeros(skip.saturating_sub(self.header_len()), transmit);
+        transmit.extend_from_slice(item);
+        Ok(())
+    }
 }
 
 impl Framing for LengthPrefix {
@@ -224,18 +246,20 @@ impl Framing for LengthPrefix {
         let value = self.field(len).ok_or(EncodeError::Unrepresentable { len })?;
         let bytes = self.endian.write(value, self.width);
         let field = bytes.get(..usize::from(self.width)).unwrap_or(&bytes);
-
-        let (offset, skip) = (usize::from(self.offset), self.skip_len());
-        let (skipped, yielded) = field.split_at(skip.saturating_sub(offset).min(field.len()));
-        let yielded_at = offset.saturating_sub(skip);
-        if !item.get(yielded_at..).is_some_and(|rest| rest.starts_with(yielded)) {
-            return Err(EncodeError::LengthMismatch { offset: yielded_at });
+        match self.skip {
+            Some(skip) => self.write_skipped(usize::from(skip), field, item, transmit),
+            None => {
+                write_zeros(usize::from(self.offset), transmit);
+                // A copy of a known length is much cheaper than one of a few bytes.
+                match *field {
+                    [a] => transmit.extend_from_slices([&[a], item]),
+                    [a, b] => transmit.extend_from_slices([&[a, b], item]),
+                    [a, b, c, d] => transmit.extend_from_slices([&[a, b, c, d], item]),
+                    _ => transmit.extend_from_slices([field, item]),
+                }
+                Ok(())
+            }
         }
-        write_zeros(offset.min(skip), transmit);
-        transmit.extend_from_slice(skipped);
-        write_zeros(skip.saturating_sub(self.header_len()), transmit);
-        transmit.extend_from_slice(item);
-        Ok(())
     }
 
     fn wire_len_max(&self) -> usize {
@@ -269,10 +293,12 @@ impl Endian {
     }
 }
 
+#[inline]
 fn write_zeros(len: usize, transmit: &mut Buffer) {
     const ZEROS: [u8; 32] = [0; 32];
     let mut left = len;
-    while let Some(zeros) = ZEROS.get(..left.min(ZEROS.len())).filter(|zeros| !zeros.is_empty()) {
+    while left > 0 {
+        let zeros = ZEROS.get(..left).unwrap_or(&ZEROS);
         transmit.extend_from_slice(zeros);
         left -= zeros.len();
     }

@@ -148,8 +148,7 @@ impl Framing for Lines {
             (LineEnding::Lf, _) => b"\n",
             (LineEnding::CrLf, _) => b"\r\n",
         };
-        transmit.extend_from_slice(item);
-        transmit.extend_from_slice(ending);
+        transmit.extend_from_slices([item, ending]);
         Ok(())
     }
 

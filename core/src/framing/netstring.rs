@@ -118,10 +118,8 @@ impl Framing for Netstring {
                 break;
             }
         }
-        transmit.extend_from_slice(digits.get(start..).unwrap_or(&digits));
-        transmit.extend_from_slice(b":");
-        transmit.extend_from_slice(item);
-        transmit.extend_from_slice(b",");
+        let digits = digits.get(start..).unwrap_or(&digits);
+        transmit.extend_from_slices([digits, b":", item, b","]);
         Ok(())
     }
 

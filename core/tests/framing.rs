@@ -340,6 +340,21 @@ fn fixed_frames_and_raw_chunks() {
     assert_vector(&Model::Raw { max: 64 }, b"anything", &[b"anything"]);
 }
 
+#[test]
+fn once_the_length_is_known_all_of_the_frame_is_needed() {
+    let skipping = Prefix { skip: Some(9), ..U32BE };
+    for (model, bytes, need) in [
+        (Model::LengthPrefix { max: 9, prefix: U32BE }, b"\0\0\0\x05".as_slice(), 9),
+        (Model::LengthPrefix { max: 9, prefix: skipping }, b"\0\0\0\x05", 14),
+        (Model::Leb128 { max: 9, canonical: true }, b"\x05", 6),
+        (Model::Quic { max: 9 }, b"\x40\x05", 7),
+        (Model::Netstring { max: 9 }, b"5:", 8),
+        (fixed(9, 5), b"a", 5),
+    ] {
+        assert_eq!(model.framing().scan(bytes), Ok(Scan::Need(need)), "{model:?}");
+    }
+}
+
 // Limits.
 
 #[test]

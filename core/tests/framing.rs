@@ -141,7 +141,7 @@ fn damages() -> impl Strategy<Value = Damage> {
 fn config() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        ..ProptestConfig::with_cases(512)
+        ..ProptestConfig::default()
     }
 }
 

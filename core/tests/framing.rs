@@ -53,7 +53,8 @@ fn with_limit(max: usize) -> [Model; 11] {
 // Laws.
 
 fn prefixes() -> impl Strategy<Value = Prefix> {
-    let adjustments = [0, 0, 0, 1, -1, 2, -2, 4, -4, 9, -9, 300, i64::MAX, i64::MIN];
+    let adjustments =
+        [0, 0, 0, 1, -1, 2, -2, 4, -4, 9, -9, 300, -0x0102, -0x0102_0304, i64::MAX, i64::MIN];
     let skips = [None, None, None, Some(0), Some(1), Some(3), Some(4), Some(9), Some(40)];
     (
         1..=8_u8,
@@ -308,6 +309,21 @@ fn length_prefixes_of_known_protocols() {
 }
 
 #[test]
+fn length_fields_of_every_width_have_every_byte_in_its_place() {
+    for width in 1..=8_u8 {
+        let mut field: Vec<u8> = (1..=width).collect();
+        let value = field.iter().fold(0_i64, |value, byte| value << 8 | i64::from(*byte));
+        // The field says `value` before a payload of two bytes.
+        for endian in [Endian::Big, Endian::Little] {
+            let prefix = Prefix { width, endian, adjustment: 2 - value, ..U32BE };
+            let wire = [field.as_slice(), b"ab"].concat();
+            assert_vector(&Model::LengthPrefix { max: 2, prefix }, &wire, &[b"ab"]);
+            field.reverse();
+        }
+    }
+}
+
+#[test]
 fn lines_of_known_protocols() {
     let crlf =
         Model::Lines { max: 64, line_ending: LineEnding::CrLf, unterminated: Unterminated::Refuse };
@@ -386,6 +402,28 @@ fn limits_are_the_same_both_ways_at_and_around_the_maximum() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn what_a_frame_takes_on_the_wire_is_bounded_by_its_limit() {
+    let max = 100;
+    let prefix = |prefix| Model::LengthPrefix { max, prefix };
+    for (model, len) in [
+        (delimiter(max, b"----"), 104),
+        (fixed(max, 9), 9),
+        (fixed(8, 9), 8),
+        (Model::Leb128 { max, canonical: false }, 110),
+        (prefix(U32BE), 104),
+        (prefix(Prefix { offset: 2, skip: Some(1), ..U32BE }), 101),
+        (prefix(Prefix { offset: 2, skip: Some(9), ..U32BE }), 109),
+        (prefix(Prefix { offset: 200, skip: Some(1), ..U32BE }), 204),
+        (lines(max), 102),
+        (Model::Netstring { max }, 105),
+        (Model::Quic { max }, 108),
+        (Model::Raw { max }, 100),
+    ] {
+        assert_eq!(model.framing().wire_len_max(), len, "{model:?}");
     }
 }
 

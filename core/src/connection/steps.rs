@@ -110,6 +110,13 @@ impl<F: Framing> Connection<F> {
         self.upcoming.is_some()
     }
 
+    /// Whether the next step is a frame. Otherwise as [`has_step`](Self::has_step): a function that
+    /// returns a borrowed frame must not borrow a step of another kind on the way to it.
+    #[must_use]
+    pub fn has_frame(&mut self) -> bool {
+        self.has_step() && matches!(self.upcoming, Some(Pending::Frame(_)))
+    }
+
     /// Works out the next step.
     fn advance(&mut self) -> Option<Pending<F::Found>> {
         self.consume_shown();
@@ -266,5 +273,32 @@ where
             Self::Failed(reason, _) => f.debug_tuple("Failed").field(reason).finish(),
             Self::Closed(reason) => f.debug_tuple("Closed").field(reason).finish(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+
+    use super::*;
+    use crate::framing::Lines;
+    use crate::limits::Limits;
+    use crate::time::Instant;
+
+    #[test]
+    fn a_frame_is_told_apart_from_other_steps_and_stays() {
+        let now = Instant::ZERO;
+        let mut connection = Connection::plain(Lines::new(), Arc::new(Limits::new()), now);
+        assert!(!connection.has_frame());
+        assert!(matches!(connection.next(), Some(Step::Open(None, _))));
+        connection.receive_buffer()[..2].copy_from_slice(b"a\n");
+        assert_eq!(connection.received(2, now), Ok(()));
+        assert!(connection.has_frame());
+        assert!(connection.has_frame());
+        assert!(matches!(connection.next(), Some(Step::Frame(b"a", _))));
+        assert!(!connection.has_frame());
+        assert_eq!(connection.received_eof(now), Ok(()));
+        assert!(!connection.has_frame());
+        assert!(matches!(connection.next(), Some(Step::Finished(_))));
     }
 }

@@ -89,7 +89,7 @@ impl AnyFraming {
             }
             Self::Lines(framing) => Self::Lines(framing.with_frame_len_max(frame_len_max)),
             Self::Netstring(framing) => Self::Netstring(framing.with_frame_len_max(frame_len_max)),
-            Self::Raw(_) => Self::Raw(Raw::with_frame_len_max(frame_len_max)),
+            Self::Raw(framing) => Self::Raw(framing.with_frame_len_max(frame_len_max)),
             Self::Varint(framing) => Self::Varint(framing.with_frame_len_max(frame_len_max)),
         }
     }

@@ -58,7 +58,8 @@ pub trait Framing {
     ///
     /// `input` begins with the first byte of the frame and is never shorter than in the scan
     /// before, unless that one found a frame. Must look at each byte only once over all scans of
-    /// one frame, and must decide the same however the bytes were cut.
+    /// one frame, a header of bounded length excepted, and must decide the same however the bytes
+    /// were cut.
     ///
     /// # Errors
     /// [`DecodeError`] if no continuation of `input` is a legal frame. Fatal: the connection does

@@ -20,12 +20,12 @@ impl Raw {
     /// Chunks of at most [`FRAME_LEN_MAX`] bytes.
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_frame_len_max(FRAME_LEN_MAX)
+        Self { frame_len_max: FRAME_LEN_MAX }
     }
 
-    /// Chunks of at most `frame_len_max` bytes; 0 counts as 1.
+    /// Yields and sends at most `frame_len_max` bytes at once; 0 counts as 1.
     #[must_use]
-    pub const fn with_frame_len_max(frame_len_max: usize) -> Self {
+    pub const fn with_frame_len_max(self, frame_len_max: usize) -> Self {
         Self { frame_len_max: if frame_len_max == 0 { 1 } else { frame_len_max } }
     }
 }

@@ -74,7 +74,7 @@ impl FreeList {
         Self { buffers: Vec::new(), size, count_max: len_max / size }
     }
 
-    const fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.buffers.len() * self.size
     }
 

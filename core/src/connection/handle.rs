@@ -53,6 +53,12 @@ impl<'a, F: Framing> Handle<'a, F> {
         self.link.retained = true;
     }
 
+    /// Whether the frame that is being shown is to be shown again.
+    #[must_use]
+    pub const fn is_retained(&self) -> bool {
+        self.link.retained
+    }
+
     /// Finishes our side: what is queued is transmitted, with TLS a close_notify, then the write
     /// side is shut down. The peer may go on sending.
     pub fn finish(&mut self) {

@@ -1,4 +1,5 @@
-//! Laws that framings must keep, naive models to compare with, and fuzz bodies that check both.
+//! Laws that framings and connections must keep, and what is needed to state them: naive models, two
+//! joined connections in virtual time, scripts of calls, recorded traces, and fuzz bodies.
 //!
 //! A law is a plain function that panics with a sentence when it is broken. The same laws are
 //! called with known bytes, by property tests and by fuzz targets, here and in crates that bring
@@ -26,3 +27,11 @@
 pub mod fuzz;
 pub mod laws;
 pub mod model;
+mod pair;
+pub mod script;
+mod trace;
+mod watched;
+
+pub use pair::{End, Pair, Path};
+pub use trace::{Event, Recorder, Talker, Then, Trace};
+pub use watched::{Watched, Work};

@@ -1,3 +1,4 @@
 //! The laws, by what must keep them.
 
+pub mod connection;
 pub mod framing;

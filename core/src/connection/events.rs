@@ -21,7 +21,7 @@ impl<F: Framing> Connection<F> {
         }
         let discarding = self.link.state.is_discarding();
         if discarding {
-            self.receive.clear();
+            self.discard_received();
         }
         let lent = if discarding {
             self.receive.reserve(LARGE_LEN);

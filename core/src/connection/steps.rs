@@ -163,14 +163,14 @@ impl<F: Framing> Connection<F> {
                 }
                 State::Ended { .. } => {
                     self.link.input(Input::Told);
-                    self.receive.clear();
+                    self.discard_received();
                     return Some(Pending::Closed);
                 }
                 State::Replying { .. }
                 | State::Closing { .. }
                 | State::Lingering { .. }
                 | State::Closed { .. } => {
-                    self.receive.clear();
+                    self.discard_received();
                     return None;
                 }
             }
@@ -190,6 +190,12 @@ impl<F: Framing> Connection<F> {
                 self.turn.spend(len);
             }
         }
+    }
+
+    /// Throws away what was received, and with it the frame that was shown.
+    pub(super) fn discard_received(&mut self) {
+        self.receive.clear();
+        self.shown = None;
     }
 
     /// Looks for the next frame, or for what the end of the stream means.

@@ -1,0 +1,33 @@
+//! Single connections without TLS, call by call.
+
+use std::sync::Arc;
+
+use drywire::framing::LengthPrefix;
+use drywire::{CloseReason, Connection, Instant, Limits, Step};
+
+const NOW: Instant = Instant::ZERO;
+
+fn connection() -> Connection<LengthPrefix> {
+    Connection::plain(LengthPrefix::u8(), Arc::new(Limits::new()), NOW)
+}
+
+/// Receives `bytes`, which must fit.
+fn receive<F: drywire::framing::Framing>(connection: &mut Connection<F>, bytes: &[u8]) {
+    connection.receive_buffer()[..bytes.len()].copy_from_slice(bytes);
+    connection.received(bytes.len(), NOW).unwrap();
+}
+
+fn open<F: drywire::framing::Framing>(connection: &mut Connection<F>) {
+    assert!(matches!(connection.next(), Some(Step::Open(None, _))));
+}
+
+#[test]
+fn a_frame_that_is_shown_when_input_is_discarded_is_gone() {
+    let mut connection = connection();
+    open(&mut connection);
+    receive(&mut connection, b"\x05hello");
+    let Some(Step::Frame(b"hello", mut handle)) = connection.next() else { panic!("no frame") };
+    handle.close();
+    assert!(!connection.receive_buffer().is_empty());
+    assert!(connection.next().is_none());
+}

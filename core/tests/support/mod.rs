@@ -1,0 +1,99 @@
+//! Certificates and configurations for tests.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+
+use std::sync::{Arc, LazyLock};
+
+use drywire::tls::{ClientTls, ServerTls, TlsSession, pem};
+use rustls::crypto::CryptoProvider;
+
+/// A certificate and its key in PEM.
+pub struct Certified {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Certified {
+    pub fn identity(&self) -> pem::Identity<'_> {
+        pem::Identity { certificates: self.certificate.as_bytes(), key: self.key.as_bytes() }
+    }
+
+    pub fn authority(&self) -> pem::Verification<'_> {
+        pem::Verification::Authorities(self.certificate.as_bytes())
+    }
+}
+
+/// A self-signed certificate for `name`.
+pub fn certified(name: &str) -> Certified {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    Certified { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+}
+
+pub static LOCALHOST: LazyLock<Certified> = LazyLock::new(|| certified("localhost"));
+
+pub static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+
+/// Which version of TLS a client is limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    Tls12,
+    Tls13,
+}
+
+pub const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+
+impl Version {
+    pub fn supported(self) -> &'static rustls::SupportedProtocolVersion {
+        match self {
+            Self::Tls12 => &rustls::version::TLS12,
+            Self::Tls13 => &rustls::version::TLS13,
+        }
+    }
+}
+
+pub fn server_config() -> rustls::ServerConfig {
+    pem::server_config(LOCALHOST.identity(), None, &[], &PROVIDER).unwrap()
+}
+
+pub fn server_tls() -> ServerTls {
+    ServerTls::new(server_config()).unwrap()
+}
+
+/// A client that trusts [`LOCALHOST`] and speaks one version.
+pub fn client_config(version: Version) -> rustls::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    let certificates =
+        rustls::pki_types::CertificateDer::from_pem_slice_all(&LOCALHOST.certificate);
+    for certificate in certificates {
+        roots.add(certificate).unwrap();
+    }
+    rustls::ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        .with_protocol_versions(&[version.supported()])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+trait AllFromPem: Sized {
+    fn from_pem_slice_all(pem: &str) -> Vec<Self>;
+}
+
+impl AllFromPem for rustls::pki_types::CertificateDer<'static> {
+    fn from_pem_slice_all(pem: &str) -> Vec<Self> {
+        use rustls::pki_types::pem::PemObject;
+        Self::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect()
+    }
+}
+
+pub fn client_tls(version: Version) -> ClientTls {
+    ClientTls::new(client_config(version))
+}
+
+pub fn client_session(tls: &ClientTls) -> TlsSession {
+    TlsSession::client(tls, "localhost".try_into().unwrap()).unwrap()
+}
+
+/// The two sides of a new session.
+pub fn sessions(version: Version) -> (TlsSession, TlsSession) {
+    (client_session(&client_tls(version)), TlsSession::server(&server_tls()))
+}

@@ -31,3 +31,32 @@ fn a_frame_that_is_shown_when_input_is_discarded_is_gone() {
     assert!(!connection.receive_buffer().is_empty());
     assert!(connection.next().is_none());
 }
+
+#[test]
+fn a_loan_ends_when_steps_are_taken() {
+    let mut connection = connection();
+    open(&mut connection);
+    receive(&mut connection, b"\x01a");
+    assert!(matches!(connection.next(), Some(Step::Frame(b"a", _))));
+    // The bytes are written behind the frame; then the frame is consumed, and they would have to
+    // lie elsewhere.
+    connection.receive_buffer()[..2].copy_from_slice(b"\x01b");
+    assert!(connection.next().is_none());
+    assert!(connection.received(2, NOW).is_err());
+    receive(&mut connection, b"\x01c");
+    assert!(matches!(connection.next(), Some(Step::Frame(b"c", _))));
+}
+
+#[test]
+fn a_loan_outlasts_calls_that_move_nothing() {
+    let mut connection = connection();
+    open(&mut connection);
+    receive(&mut connection, b"\x02a");
+    assert!(connection.next().is_none());
+    connection.receive_buffer()[0] = b'b';
+    connection.send(b"x").unwrap();
+    assert_eq!(connection.transmit(), b"\x01x");
+    connection.transmitted(2, NOW).unwrap();
+    connection.received(1, NOW).unwrap();
+    assert!(matches!(connection.next(), Some(Step::Frame(b"ab", _))));
+}

@@ -13,7 +13,8 @@ use crate::time::Instant;
 impl<F: Framing> Connection<F> {
     /// Lends room for bytes of the transport; empty when the connection does not want to read.
     ///
-    /// What was lent before is no longer: only the last loan counts.
+    /// What was lent before is no longer: only the last loan counts. It ends with the next step,
+    /// turn or [`received`](Self::received): report what arrived before anything else.
     pub fn receive_buffer(&mut self) -> &mut [u8] {
         self.lent = 0;
         if !self.wants_read() {

@@ -181,11 +181,13 @@ impl<F: Framing> Connection<F> {
         self.link.input(Input::Fail(reason));
     }
 
-    /// Consumes the frame that the last step showed, unless it was retained.
+    /// Consumes the frame that the last step showed, unless it was retained. The room behind it may
+    /// then lie elsewhere, so that a loan ends.
     pub(super) fn consume_shown(&mut self) {
         let retained = core::mem::take(&mut self.link.retained);
         if let Some(Shown { len }) = self.shown.take() {
             if !retained {
+                self.lent = 0;
                 self.receive.consume(len);
                 self.turn.spend(len);
             }
@@ -196,6 +198,7 @@ impl<F: Framing> Connection<F> {
     pub(super) fn discard_received(&mut self) {
         self.receive.clear();
         self.shown = None;
+        self.lent = 0;
     }
 
     /// Looks for the next frame, or for what the end of the stream means.

@@ -60,3 +60,32 @@ fn a_loan_outlasts_calls_that_move_nothing() {
     connection.received(1, NOW).unwrap();
     assert!(matches!(connection.next(), Some(Step::Frame(b"ab", _))));
 }
+
+#[test]
+fn a_frame_that_was_found_before_the_queue_filled_waits() {
+    let mut limits = Limits::new();
+    limits.transmit_high_water = 1;
+    let mut connection = Connection::plain(LengthPrefix::u8(), Arc::new(limits), NOW);
+    open(&mut connection);
+    receive(&mut connection, b"\x01a");
+    assert!(connection.has_step());
+    connection.send(b"full").unwrap();
+    assert!(!connection.has_step());
+    assert!(connection.next().is_none());
+    connection.transmitted(5, NOW).unwrap();
+    assert!(matches!(connection.next(), Some(Step::Frame(b"a", _))));
+}
+
+#[test]
+fn a_frame_that_is_retained_before_it_is_shown_comes_once() {
+    let mut connection = connection();
+    open(&mut connection);
+    receive(&mut connection, b"\x01a\x01b");
+    assert!(connection.has_step());
+    connection.handle().retain();
+    assert!(connection.next().is_none());
+    connection.handle_timeout(NOW);
+    assert!(matches!(connection.next(), Some(Step::Frame(b"a", _))));
+    assert!(matches!(connection.next(), Some(Step::Frame(b"b", _))));
+    assert!(connection.next().is_none());
+}

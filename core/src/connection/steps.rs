@@ -100,7 +100,9 @@ impl<F: Framing> Connection<F> {
     /// and borrows nothing: what a function needs that loops over I/O and returns a borrowed frame.
     #[must_use]
     pub fn has_step(&mut self) -> bool {
-        let outdated = core::mem::take(&mut self.link.upgraded) || !self.link.state.is_decoding();
+        let outdated = core::mem::take(&mut self.link.upgraded)
+            || !self.link.state.is_decoding()
+            || self.link.flow != Flow::Open;
         if outdated && matches!(self.upcoming, Some(Pending::Frame(_))) {
             self.upcoming = None;
         }

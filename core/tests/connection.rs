@@ -89,3 +89,14 @@ fn a_frame_that_is_retained_before_it_is_shown_comes_once() {
     assert!(matches!(connection.next(), Some(Step::Frame(b"b", _))));
     assert!(connection.next().is_none());
 }
+
+#[test]
+fn a_connection_is_closed_when_the_last_step_was_taken_not_when_it_is_known() {
+    let mut connection = connection();
+    connection.abort();
+    assert!(connection.has_step());
+    assert!(!connection.is_closed());
+    assert!(matches!(connection.next(), Some(Step::Closed(CloseReason::Aborted))));
+    assert!(connection.is_closed());
+    assert!(!connection.has_step());
+}

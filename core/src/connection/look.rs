@@ -3,6 +3,7 @@
 use super::Connection;
 use super::close::CloseReason;
 use super::state::State;
+use super::steps::Pending;
 use super::wire::Wire;
 use crate::buffer::LARGE_LEN;
 use crate::framing::Framing;
@@ -34,6 +35,7 @@ impl<F: Framing> Connection<F> {
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.link.state, State::Closed { .. })
+            && !matches!(self.upcoming, Some(Pending::Closed))
     }
 
     /// The framing.

@@ -226,6 +226,9 @@ impl<F: Framing> Connection<F> {
                 let is_mid_frame = !self.receive.is_empty() || link.wire.is_mid_record();
                 if is_mid_frame && link.framing.has_whole_frames() {
                     link.timers.frame.start(link.timers.now, link.limits.frame_timeout);
+                } else {
+                    // What had begun was a record without a frame.
+                    link.timers.frame = FrameClock::Off;
                 }
                 Decoded::Nothing
             }

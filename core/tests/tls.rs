@@ -73,3 +73,41 @@ fn a_record_without_a_frame_stops_the_frame_clock() {
         assert_eq!(pair.left.connection.deadline().map(|due| due.timer), Some(Timer::Idle));
     }
 }
+
+#[test]
+fn what_came_before_a_failure_is_told_however_it_was_cut() {
+    for version in VERSIONS {
+        for cut in [1, 50, usize::MAX] {
+            let talker = Talker::new(LengthPrefix::u8(), vec![b"last".to_vec()], Then::Stay);
+            let mut pair = pair(version, talker, u8_listener());
+            while pair.left.trace().events().is_empty() {
+                pair.step_now();
+            }
+            // The client's last flight, its frame, and a record that does not decrypt.
+            let mut bytes = pair.there.take();
+            loop {
+                let more = pair.left.connection.transmit();
+                if more.is_empty() {
+                    break;
+                }
+                bytes.extend_from_slice(more);
+                let len = more.len();
+                pair.left.connection.transmitted(len, NOW).unwrap();
+            }
+            bytes.extend_from_slice(&[0x17, 3, 3, 0, 32]);
+            bytes.extend_from_slice(&[0; 32]);
+            pair.left.is_stuck = true;
+            pair.there.cuts = vec![cut];
+            pair.there.inject(&bytes, pair.now);
+            pair.run_now();
+            let events = pair.right.trace().events();
+            assert_eq!(events[..2], [Event::Open, Event::Frame(b"last".to_vec())], "cut {cut}");
+            let Some(CloseReason::Failed(Error::Tls(TlsError::Refused { cause, .. }))) =
+                pair.right.trace().failed()
+            else {
+                panic!("{events:?}");
+            };
+            assert_eq!(*cause, TlsCause::InvalidRecord, "cut {cut}");
+        }
+    }
+}

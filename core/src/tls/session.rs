@@ -73,8 +73,15 @@ enum Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Handshaking,
-    Ready { peer_finished: bool, finished: bool },
-    Failed(TlsError),
+    Ready {
+        peer_finished: bool,
+        finished: bool,
+    },
+    Failed {
+        error: TlsError,
+        /// The handshake was done before.
+        was_ready: bool,
+    },
 }
 
 /// What a pass over the session is for, beyond opening what has arrived.
@@ -133,12 +140,14 @@ impl TlsSession {
         }
     }
 
+    /// Whether the handshake is done, even if the session has failed since: both can come about in
+    /// one pass, with plaintext in between.
     pub(crate) const fn is_ready(&self) -> bool {
-        matches!(self.phase, Phase::Ready { .. })
+        matches!(self.phase, Phase::Ready { .. } | Phase::Failed { was_ready: true, .. })
     }
 
     pub(crate) const fn is_failed(&self) -> bool {
-        matches!(self.phase, Phase::Failed(_))
+        matches!(self.phase, Phase::Failed { .. })
     }
 
     pub(crate) const fn is_peer_finished(&self) -> bool {
@@ -161,7 +170,7 @@ impl TlsSession {
         !self.sealed.is_empty()
             || match self.phase {
                 Phase::Ready { finished, .. } => !finished && (has_staged || finishing),
-                Phase::Handshaking | Phase::Failed(_) => false,
+                Phase::Handshaking | Phase::Failed { .. } => false,
             }
     }
 
@@ -181,7 +190,7 @@ impl TlsSession {
     /// Opens every record that is whole once the first `len` bytes of the room are filled.
     pub(crate) fn received(&mut self, len: usize, plaintext: &mut Buffer) -> Result<(), TlsError> {
         self.ciphertext.commit(len);
-        if let Phase::Failed(error) = self.phase {
+        if let Phase::Failed { error, .. } = self.phase {
             self.ciphertext.clear();
             return Err(error);
         }
@@ -302,23 +311,31 @@ impl TlsSession {
         };
         let outcome = match result {
             Ok(outcome) => outcome,
-            Err(error) => return Err(self.fail_by(&error)),
+            Err(error) => {
+                self.note_ready();
+                return Err(self.fail_by(&error));
+            }
         };
-        let handshaking = self.common().is_none_or(CommonState::is_handshaking);
-        if self.phase == Phase::Handshaking && !handshaking {
-            self.phase = Phase::Ready { peer_finished: false, finished: false };
-        }
+        self.note_ready();
         if outcome.peer_closed {
             // What follows a close_notify is not part of the session (RFC 8446, section 6.1).
             self.ciphertext.clear();
             match &mut self.phase {
                 Phase::Ready { peer_finished, .. } => *peer_finished = true,
-                Phase::Handshaking | Phase::Failed(_) => {
+                Phase::Handshaking | Phase::Failed { .. } => {
                     return Err(self.fail(TlsCause::Misbehaved, None));
                 }
             }
         }
         Ok(outcome)
+    }
+
+    /// Takes note of the end of the handshake.
+    fn note_ready(&mut self) {
+        let handshaking = self.common().is_none_or(CommonState::is_handshaking);
+        if self.phase == Phase::Handshaking && !handshaking {
+            self.phase = Phase::Ready { peer_finished: false, finished: false };
+        }
     }
 
     /// Fails the session for an error of rustls, whose alert has been queued.
@@ -344,7 +361,7 @@ impl TlsSession {
     }
 
     fn fail_with(&mut self, error: TlsError) -> TlsError {
-        self.phase = Phase::Failed(error);
+        self.phase = Phase::Failed { error, was_ready: self.is_ready() };
         self.ciphertext.clear();
         error
     }

@@ -111,3 +111,20 @@ fn what_came_before_a_failure_is_told_however_it_was_cut() {
         }
     }
 }
+
+#[test]
+fn a_full_queue_does_not_keep_the_handshake_from_being_read() {
+    for version in VERSIONS {
+        let mut limits = Limits::new();
+        limits.transmit_high_water = 4000;
+        let listener = || Talker::new(Raw::new(), vec![], Then::Stay);
+        let mut pair = pair_within(version, listener(), listener(), Arc::new(limits));
+        let (said, answered) = ([1; 5000], [2; 5000]);
+        pair.left.connection.send(&said).unwrap();
+        pair.right.connection.send(&answered).unwrap();
+        assert!(!pair.left.connection.is_writable() && !pair.right.connection.is_writable());
+        pair.run_now();
+        assert_eq!(pair.right.trace().frames(), [said]);
+        assert_eq!(pair.left.trace().frames(), [answered]);
+    }
+}

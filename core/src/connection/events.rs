@@ -142,12 +142,13 @@ impl<F: Framing> Connection<F> {
         if self.link.state.is_discarding() {
             return true;
         }
-        self.link.state.is_decoding()
-            && self.inflow == Inflow::Open
-            && self.link.flow == Flow::Open
-            && (self.hungry
-                || !self.link.wire.is_ready()
-                || self.receive.len() < self.link.limits.receive_backlog_max)
+        if !self.link.state.is_decoding() || self.inflow != Inflow::Open {
+            return false;
+        }
+        // What is queued before the handshake is done cannot leave before it is.
+        !self.link.wire.is_ready()
+            || (self.link.flow == Flow::Open
+                && (self.hungry || self.receive.len() < self.link.limits.receive_backlog_max))
     }
 
     /// Makes spare room in the plain receive buffer: at first [`LARGE_LEN`]; then, when one frame

@@ -128,3 +128,40 @@ fn a_full_queue_does_not_keep_the_handshake_from_being_read() {
         assert_eq!(pair.left.trace().frames(), [answered]);
     }
 }
+
+#[test]
+fn nothing_is_written_once_our_side_is_shut_down() {
+    for version in VERSIONS {
+        let mut pair = pair(
+            version,
+            Talker::new(LengthPrefix::u8(), vec![], Then::Finish),
+            Talker::new(LengthPrefix::u8(), vec![], Then::Stay),
+        );
+        pair.run_now();
+        assert_eq!(pair.right.trace().events(), [Event::Open, Event::Finished]);
+        // The alert for this can no longer be sent.
+        pair.back.inject(&[0x17, 3, 3, 0, 32], pair.now);
+        pair.back.inject(&[0; 32], pair.now);
+        pair.right.is_stuck = true;
+        pair.run_now();
+        assert!(pair.left.trace().failed().is_some());
+        assert!(!pair.left.connection.interest().write);
+        assert_eq!(pair.left.connection.transmit(), b"");
+        assert_eq!(pair.left.connection.queued_len(), 0);
+    }
+}
+
+#[test]
+fn nothing_is_queued_once_it_is_over() {
+    for version in VERSIONS {
+        let (mut client, _) = {
+            let (client, server) = support::sessions(version);
+            (Connection::tls(client, Raw::new(), Arc::new(Limits::new()), NOW), server)
+        };
+        let hello_len = client.queued_len();
+        assert!(hello_len > 0);
+        client.abort();
+        assert_eq!(client.queued_len(), 0);
+        assert!(client.transmitted(hello_len, NOW).is_err());
+    }
+}

@@ -71,8 +71,14 @@ impl<F: Framing> Link<F> {
         let linger_deadline = Timers::due(self.timers.now, self.limits.linger_timeout);
         let over = State::Closed { reason: CloseReason::Aborted };
         self.state = core::mem::replace(&mut self.state, over).after(input, linger_deadline);
-        if self.state.is_over() {
+        self.drop_unsendable();
+    }
+
+    /// Drops what is queued once it can no longer be transmitted.
+    fn drop_unsendable(&mut self) {
+        if self.state.is_shut() {
             self.staged.clear();
+            self.wire.drop_sealed();
         }
     }
 
@@ -171,6 +177,7 @@ impl<F: Framing> Link<F> {
 
     /// Follows a change of the queue, which had `before` bytes.
     pub(super) fn queue_changed(&mut self, before: usize) {
+        self.drop_unsendable();
         let queued_len = self.queued_len();
         if before == 0 {
             self.timers.progress_at = self.timers.now;

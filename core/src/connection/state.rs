@@ -246,6 +246,19 @@ impl State {
         matches!(self, Self::LocalFinished { shut: false } | Self::Closing { .. })
     }
 
+    /// Whether nothing can be transmitted any more.
+    pub(super) const fn is_shut(&self) -> bool {
+        match self {
+            Self::LocalFinished { shut }
+            | Self::Failing { shut, .. }
+            | Self::Replying { shut, .. } => *shut,
+            Self::Lingering { .. } | Self::Ended { .. } | Self::Closed { .. } => true,
+            Self::Opening { .. } | Self::Open | Self::RemoteFinished | Self::Closing { .. } => {
+                false
+            }
+        }
+    }
+
     /// Whether nothing can be transmitted or received any more.
     pub(super) const fn is_over(&self) -> bool {
         matches!(self, Self::Ended { .. } | Self::Closed { .. })

@@ -121,6 +121,15 @@ impl Wire {
         }
     }
 
+    /// Drops what was sealed and not transmitted.
+    pub(super) fn drop_sealed(&mut self) {
+        match self {
+            Self::Plain => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.drop_sealed(),
+        }
+    }
+
     /// Bytes that are queued in all.
     pub(super) fn queued_len(&self, staged: &Buffer) -> usize {
         match self {

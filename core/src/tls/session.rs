@@ -166,6 +166,10 @@ impl TlsSession {
         self.sealed.consume(len);
     }
 
+    pub(crate) fn drop_sealed(&mut self) {
+        self.sealed.clear();
+    }
+
     pub(crate) const fn wants_write(&self, has_staged: bool, finishing: bool) -> bool {
         !self.sealed.is_empty()
             || match self.phase {

@@ -165,3 +165,20 @@ fn nothing_is_queued_once_it_is_over() {
         assert!(client.transmitted(hello_len, NOW).is_err());
     }
 }
+
+#[test]
+fn new_keys_do_not_keep_a_long_frame_from_being_read() {
+    let mut limits = Limits::new();
+    limits.receive_backlog_max = 100;
+    let listener = || Talker::listening(LengthPrefix::u32be());
+    let mut pair = pair_within(Version::Tls13, listener(), listener(), Arc::new(limits));
+    pair.run_now();
+    pair.left.connection.send(&[7; 40_000]).unwrap();
+    let bytes = pair.left.connection.transmit().to_vec();
+    pair.left.is_stuck = true;
+    pair.there.inject(&bytes[..20_000], pair.now);
+    pair.run_now();
+    assert!(pair.right.connection.interest().read);
+    pair.right.connection.refresh_keys().unwrap();
+    assert!(pair.right.connection.interest().read);
+}

@@ -53,9 +53,11 @@ impl<F: Framing> Connection<F> {
     /// [`MisuseError::KeyUpdateUnavailable`] if there is no TLS 1.3 session whose handshake is
     /// done.
     pub fn refresh_keys(&mut self) -> Result<(), MisuseError> {
-        let queued_len = self.link.queued_len();
+        let (queued_len, received_len) = (self.link.queued_len(), self.receive.len());
         let can = self.link.wire.refresh_keys(&mut self.receive);
-        self.hungry = self.hungry && self.receive.is_empty();
+        if self.receive.len() != received_len {
+            self.hungry = false;
+        }
         self.link.queue_changed(queued_len);
         if can { Ok(()) } else { Err(MisuseError::KeyUpdateUnavailable) }
     }

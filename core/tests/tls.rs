@@ -182,3 +182,13 @@ fn new_keys_do_not_keep_a_long_frame_from_being_read() {
     pair.right.connection.refresh_keys().unwrap();
     assert!(pair.right.connection.interest().read);
 }
+
+#[test]
+fn after_close_notify_a_last_reply_is_refused_rather_than_lost() {
+    let mut pair = open_pair(Version::Tls13);
+    pair.left.connection.finish();
+    let closing = pair.left.connection.transmit().len();
+    assert!(closing > 0);
+    pair.left.connection.fail_with(7);
+    assert_eq!(pair.left.connection.send(b"reply"), Err(SendError::Finished));
+}

@@ -103,6 +103,9 @@ impl<F: Framing> Link<F> {
         if self.wire.is_failed() {
             return Err(SendError::Closed);
         }
+        if self.wire.is_finished() {
+            return Err(SendError::Finished);
+        }
         let queued_len = self.queued_len();
         if queued_len >= self.high_water() {
             self.flow = Flow::Blocked;

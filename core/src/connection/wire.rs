@@ -158,6 +158,15 @@ impl Wire {
         }
     }
 
+    /// Whether the session's close_notify is sealed, behind which nothing can be.
+    pub(super) fn is_finished(&self) -> bool {
+        match self {
+            Self::Plain => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.is_finished(),
+        }
+    }
+
     /// Whether part of a record or handshake message is held.
     pub(super) fn is_mid_record(&self) -> bool {
         match self {

@@ -150,6 +150,10 @@ impl TlsSession {
         matches!(self.phase, Phase::Failed { .. })
     }
 
+    pub(crate) const fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Ready { finished: true, .. })
+    }
+
     pub(crate) const fn is_peer_finished(&self) -> bool {
         matches!(self.phase, Phase::Ready { peer_finished: true, .. })
     }

@@ -189,6 +189,6 @@ fn after_close_notify_a_last_reply_is_refused_rather_than_lost() {
     pair.left.connection.finish();
     let closing = pair.left.connection.transmit().len();
     assert!(closing > 0);
-    pair.left.connection.fail_with(7);
+    pair.left.connection.fail(7);
     assert_eq!(pair.left.connection.send(b"reply"), Err(SendError::Finished));
 }

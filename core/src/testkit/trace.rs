@@ -27,6 +27,8 @@ pub enum Event {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     events: Vec<Event>,
+    is_finished: bool,
+    is_failed: bool,
 }
 
 impl Trace {
@@ -37,19 +39,18 @@ impl Trace {
     /// # Panics
     /// When it may not.
     pub fn push(&mut self, event: Event, joins: bool) {
-        let has = |wanted: fn(&Event) -> bool| self.events.iter().any(wanted);
-        let opened = has(|event| *event == Event::Open);
-        let finished = has(|event| *event == Event::Finished);
-        let failed = has(|event| matches!(event, Event::Failed(_)));
+        let opened = self.events.first() == Some(&Event::Open);
         let legal = match &event {
-            _ if has(|event| matches!(event, Event::Closed(_))) => false,
+            _ if self.closed().is_some() => false,
             Event::Open => self.events.is_empty(),
-            Event::Frame(_) | Event::Finished => opened && !finished && !failed,
-            Event::Timer | Event::Writable => opened && !failed,
-            Event::Failed(_) => !failed,
+            Event::Frame(_) | Event::Finished => opened && !self.is_finished && !self.is_failed,
+            Event::Timer | Event::Writable => opened && !self.is_failed,
+            Event::Failed(_) => !self.is_failed,
             Event::Closed(_) => true,
         };
         assert!(legal, "{event:?} may not follow {:?}", self.shortened());
+        self.is_finished |= event == Event::Finished;
+        self.is_failed |= matches!(event, Event::Failed(_));
         if let (true, Event::Frame(frame), Some(Event::Frame(last))) =
             (joins, &event, self.events.last_mut())
         {

@@ -3,7 +3,10 @@
 
 use std::sync::{Arc, LazyLock};
 
+use drywire::framing::ByteFraming;
+use drywire::testkit::{End, Pair};
 use drywire::tls::{ClientTls, ServerTls, TlsSession, pem};
+use drywire::{Connection, Instant, Limits, Protocol};
 use rustls::crypto::CryptoProvider;
 
 /// A certificate and its key in PEM.
@@ -96,4 +99,63 @@ pub fn client_session(tls: &ClientTls) -> TlsSession {
 /// The two sides of a new session.
 pub fn sessions(version: Version) -> (TlsSession, TlsSession) {
     (client_session(&client_tls(version)), TlsSession::server(&server_tls()))
+}
+
+/// What two ends are joined over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    Plain,
+    Tls(Version),
+}
+
+pub const EVERYTHING: [Over; 3] =
+    [Over::Plain, Over::Tls(Version::Tls12), Over::Tls(Version::Tls13)];
+
+impl Over {
+    /// A client on the left and a server on the right.
+    pub fn pair<P: Protocol, Q: Protocol>(self, left: P, right: Q) -> Pair<P, Q>
+    where
+        P::Framing: ByteFraming,
+        Q::Framing: ByteFraming,
+    {
+        self.pair_within(left, right, &Limits::new())
+    }
+
+    pub fn pair_within<P: Protocol, Q: Protocol>(
+        self,
+        left: P,
+        right: Q,
+        limits: &Limits,
+    ) -> Pair<P, Q>
+    where
+        P::Framing: ByteFraming,
+        Q::Framing: ByteFraming,
+    {
+        let limits = Arc::new(limits.clone());
+        let now = Instant::ZERO;
+        match self {
+            Self::Plain => Pair::plain_within(left, Arc::clone(&limits), right, limits),
+            Self::Tls(version) => {
+                let (client, server) = sessions(version);
+                let client = Connection::tls(client, left.framing(), Arc::clone(&limits), now);
+                let server = Connection::tls(server, right.framing(), limits, now);
+                Pair::new(End::new(client, left), End::new(server, right))
+            }
+        }
+    }
+
+    /// The same with the server on the left.
+    pub fn turned_pair<P: Protocol, Q: Protocol>(self, left: P, right: Q) -> Pair<P, Q>
+    where
+        P::Framing: ByteFraming,
+        Q::Framing: ByteFraming,
+    {
+        let Self::Tls(version) = self else { return self.pair(left, right) };
+        let limits = Arc::new(Limits::new());
+        let now = Instant::ZERO;
+        let (client, server) = sessions(version);
+        let server = Connection::tls(server, left.framing(), Arc::clone(&limits), now);
+        let client = Connection::tls(client, right.framing(), limits, now);
+        Pair::new(End::new(server, left), End::new(client, right))
+    }
 }

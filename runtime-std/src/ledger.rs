@@ -1,0 +1,162 @@
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
+use drywire::{CloseKind, Instant, Peer, statistics};
+
+use crate::clock::Clock;
+use crate::fault::accept_fault;
+
+/// What a server counts, its ends by [`CloseKind`].
+pub type Statistics = statistics::Statistics<{ CloseKind::COUNT }>;
+
+/// What the accept loop and the connections of one server share: its clock, its [`Admission`] and
+/// its counts.
+///
+/// The lock within is held for single calls only; bytes are counted without it.
+#[derive(Debug)]
+pub struct Ledger {
+    clock: Clock,
+    admission: Mutex<Admission<{ CloseKind::COUNT }>>,
+    received_len: AtomicU64,
+    transmitted_len: AtomicU64,
+}
+
+impl Ledger {
+    /// A ledger without connections, whose clock begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            clock: Clock::new(),
+            admission: Mutex::new(Admission::new(AdmissionLimits::new())),
+            received_len: AtomicU64::new(0),
+            transmitted_len: AtomicU64::new(0),
+        }
+    }
+
+    /// Sets the limits; for a server that has not begun.
+    pub fn set_limits(&self, limits: AdmissionLimits) {
+        *self.admission() = Admission::new(limits);
+    }
+
+    /// The server's clock.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Whether to accept another connection; see [`Admission::poll`].
+    #[must_use]
+    pub fn poll(&self) -> Accept {
+        self.admission().poll(self.now())
+    }
+
+    /// Admits or refuses a connection that was accepted; see [`Admission::accepted`].
+    ///
+    /// # Errors
+    /// [`Refusal`]: the connection must be dropped.
+    pub fn accepted(&self, peer: &Peer) -> Result<Permit, Refusal> {
+        self.admission().accepted(peer.remote_ip(), self.now())
+    }
+
+    /// Takes note that accept failed; see [`Admission::accept_failed`].
+    pub fn accept_failed(&self, error: &io::Error) {
+        self.admission().accept_failed(accept_fault(error), self.now());
+    }
+
+    /// Takes note that an admitted connection got no thread or task; see
+    /// [`Admission::thread_failed`].
+    pub fn thread_failed(&self, permit: Permit) {
+        self.admission().thread_failed(permit, self.now());
+    }
+
+    /// Takes note that a connection ended, after its descriptor was closed.
+    pub fn closed(&self, permit: Permit, kind: CloseKind) {
+        self.admission().closed(permit, kind.index());
+    }
+
+    /// Counts bytes of the transport.
+    pub fn transferred(&self, received_len: u64, transmitted_len: u64) {
+        self.received_len.fetch_add(received_len, Ordering::Relaxed);
+        self.transmitted_len.fetch_add(transmitted_len, Ordering::Relaxed);
+    }
+
+    /// Begins to drain; see [`Admission::drain`].
+    pub fn drain(&self) {
+        self.admission().drain(self.now());
+    }
+
+    /// Whether the connections that are left must be ended by force; see
+    /// [`Admission::force_due`].
+    #[must_use]
+    pub fn force_due(&self) -> bool {
+        self.admission().force_due(self.now())
+    }
+
+    /// When to ask [`force_due`](Self::force_due).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.admission().deadline()
+    }
+
+    /// Whether draining has begun and no connection is left.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.admission().is_drained()
+    }
+
+    /// The counts since the server began.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let mut statistics = *self.admission().statistics();
+        statistics.transferred(
+            self.received_len.load(Ordering::Relaxed),
+            self.transmitted_len.load(Ordering::Relaxed),
+        );
+        statistics
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// No call within panics, so that a poisoned lock means nothing.
+    fn admission(&self) -> MutexGuard<'_, Admission<{ CloseKind::COUNT }>> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up() {
+        let ledger = Ledger::new();
+        let mut limits = AdmissionLimits::new();
+        limits.connections_max = 2;
+        ledger.set_limits(limits);
+        let first = ledger.accepted(&Peer::Unix).unwrap();
+        let second = ledger.accepted(&Peer::Unix).unwrap();
+        assert_eq!(ledger.poll(), Accept::WaitForClose);
+        assert!(ledger.accepted(&Peer::Unix).is_err());
+        ledger.closed(first, CloseKind::Reset);
+        ledger.transferred(3, 4);
+        let statistics = ledger.statistics();
+        assert_eq!((statistics.accepted, statistics.active, statistics.refused), (2, 1, 1));
+        assert_eq!(statistics.closed[CloseKind::Reset.index()], 1);
+        assert_eq!((statistics.received_len, statistics.transmitted_len), (3, 4));
+
+        ledger.drain();
+        assert_eq!((ledger.poll(), ledger.is_drained()), (Accept::Never, false));
+        ledger.closed(second, CloseKind::Finished);
+        assert!(ledger.is_drained());
+    }
+}

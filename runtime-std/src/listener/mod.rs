@@ -1,0 +1,247 @@
+mod error;
+mod file;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use drywire::Peer;
+use drywire::address::{Address, Endpoint, HostPort, Resolution, UnixPlace};
+use drywire::tls::ServerTls;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use crate::stream::Stream;
+pub use error::BindError;
+use file::FileError;
+pub use file::SocketFile;
+
+/// Connections that the system may hold until they are accepted. Systems cut it down to their own
+/// limit, 4,096 on Linux.
+pub const BACKLOG: i32 = 4096;
+
+/// A socket that is bound and listens: TCP or Unix.
+///
+/// It does not block. The file of a Unix socket is removed when it is dropped.
+///
+/// # Examples
+/// ```
+/// use drywire_std::Listener;
+///
+/// let listener = Listener::bind(&"tcp://127.0.0.1:0".parse()?)?;
+/// assert_ne!(listener.address().to_string(), "tcp://127.0.0.1:0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    parts: ListenerParts,
+}
+
+/// What a [`Listener`] is made of, for drivers that wait in their own way.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ListenerParts {
+    /// The socket, in non-blocking mode.
+    pub socket: ListenerSocket,
+    /// The address, with the real port.
+    pub address: Address,
+    /// The TLS configuration.
+    pub tls: Option<ServerTls>,
+    /// The file of a Unix socket, to be kept as long as the socket.
+    pub file: Option<SocketFile>,
+}
+
+/// The socket of a [`Listener`].
+#[derive(Debug)]
+pub enum ListenerSocket {
+    /// Over IPv4 or IPv6.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// Binds to `address` and listens.
+    ///
+    /// A host's name is resolved, which may block, and the first of its addresses that can be bound
+    /// is. `[::]` takes IPv4 too, where the system can, and is `0.0.0.0` where there is no IPv6. A
+    /// Unix socket's file that nobody listens on is replaced.
+    ///
+    /// An address with TLS needs [`with_tls`](Self::with_tls) before it is served.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn bind(address: &Address) -> Result<Self, BindError> {
+        if let Address::Datagram { .. } = address {
+            return Err(BindError::Datagram(address.clone()));
+        }
+        let system = |source| BindError::System { address: address.clone(), source };
+        let (socket, file, address) = match address.endpoint() {
+            Endpoint::Internet(place) => {
+                let candidates = resolve(place)
+                    .map_err(|source| BindError::Resolve { address: address.clone(), source })?;
+                let socket = bind_first(&candidates).map_err(system)?;
+                let port = socket.local_addr().map_err(system)?.port();
+                let place = HostPort { host: place.host.clone(), port };
+                let address = with_endpoint(address, Endpoint::Internet(place));
+                (ListenerSocket::Tcp(socket), None, address)
+            }
+            Endpoint::Unix(name) => {
+                let (socket, file) = match name.place() {
+                    UnixPlace::Path(path) => {
+                        let (socket, file) = SocketFile::bind(Path::new(path), BACKLOG).map_err(
+                            |error| match error {
+                                FileError::InUse => BindError::InUse(address.clone()),
+                                FileError::NotASocket => BindError::NotASocket(address.clone()),
+                                FileError::System(source) => system(source),
+                            },
+                        )?;
+                        (socket, Some(file))
+                    }
+                    UnixPlace::Abstract(name) => (bind_abstract(name).map_err(system)?, None),
+                };
+                (ListenerSocket::Unix(socket), file, address.clone())
+            }
+        };
+        socket
+            .set_nonblocking()
+            .map_err(|source| BindError::System { address: address.clone(), source })?;
+        Ok(Self { parts: ListenerParts { socket, address, tls: None, file } })
+    }
+
+    /// Runs TLS on every connection. The address then says so.
+    #[must_use]
+    pub fn with_tls(mut self, tls: ServerTls) -> Self {
+        match &mut self.parts.address {
+            Address::Stream { tls, .. } | Address::Http { tls, .. } => *tls = true,
+            Address::Datagram { .. } => {}
+        }
+        self.parts.tls = Some(tls);
+        self
+    }
+
+    /// The address, with the real port where 0 was asked for.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.parts.address
+    }
+
+    /// Whether the address has TLS and its configuration is missing.
+    #[must_use]
+    pub const fn lacks_tls(&self) -> bool {
+        self.parts.address.is_tls() && self.parts.tls.is_none()
+    }
+
+    /// Takes the listener apart.
+    #[must_use]
+    pub fn into_parts(self) -> ListenerParts {
+        self.parts
+    }
+}
+
+impl ListenerSocket {
+    /// Accepts a connection.
+    ///
+    /// # Errors
+    /// Those of the system, for example [`WouldBlock`](io::ErrorKind::WouldBlock) when there is
+    /// none; [`accept_fault`](crate::accept_fault) tells the others apart.
+    pub fn accept(&self) -> io::Result<(Stream, Peer)> {
+        match self {
+            Self::Tcp(socket) => accepted(socket.accept()?.0),
+            Self::Unix(socket) => accepted(socket.accept()?.0),
+        }
+    }
+
+    fn set_nonblocking(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.set_nonblocking(true),
+            Self::Unix(socket) => socket.set_nonblocking(true),
+        }
+    }
+}
+
+impl AsFd for ListenerSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(socket) => socket.as_fd(),
+            Self::Unix(socket) => socket.as_fd(),
+        }
+    }
+}
+
+/// Makes a stream of what the system accepted.
+///
+/// # Errors
+/// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted): what fails here fails because the peer
+/// has already gone.
+pub fn accepted<T>(stream: T) -> io::Result<(Stream, Peer)>
+where
+    Stream: TryFrom<T, Error = io::Error>,
+{
+    let aborted = |_| io::Error::from(io::ErrorKind::ConnectionAborted);
+    let stream = Stream::try_from(stream).map_err(aborted)?;
+    let peer = stream.peer().map_err(aborted)?;
+    Ok((stream, peer))
+}
+
+fn with_endpoint(address: &Address, endpoint: Endpoint) -> Address {
+    match address {
+        Address::Stream { tls, .. } => Address::Stream { endpoint, tls: *tls },
+        Address::Datagram { .. } => Address::Datagram { endpoint },
+        Address::Http { tls, target, .. } => {
+            Address::Http { endpoint, tls: *tls, target: target.clone() }
+        }
+    }
+}
+
+fn resolve(place: &HostPort) -> io::Result<Vec<SocketAddr>> {
+    match place.resolution() {
+        Resolution::Known(address) if place.host.is_unspecified() && address.is_ipv6() => {
+            let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port());
+            Ok(vec![address, v4])
+        }
+        Resolution::Known(address) => Ok(vec![address]),
+        Resolution::Lookup { name, port } => Ok((name.as_str(), port).to_socket_addrs()?.collect()),
+    }
+}
+
+fn bind_first(candidates: &[SocketAddr]) -> io::Result<TcpListener> {
+    let mut outcome = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
+    for candidate in candidates {
+        outcome = bind_internet(*candidate);
+        let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
+        // Where the wildcard is taken, its IPv4 half alone would be half a server.
+        if outcome.as_ref().is_ok() || outcome.as_ref().is_err_and(is_taken) {
+            break;
+        }
+    }
+    outcome
+}
+
+fn bind_internet(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections of a server that has just ended do not keep the next one from listening.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bind_abstract(name: &str) -> io::Result<UnixListener> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&abstract_name(name)?)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// A name in the abstract namespace, which only Linux has.
+pub(crate) fn abstract_name(name: &str) -> io::Result<SockAddr> {
+    if !cfg!(any(target_os = "linux", target_os = "android")) {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    SockAddr::unix(format!("\0{name}"))
+}

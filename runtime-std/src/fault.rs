@@ -7,7 +7,11 @@ use rustix::io::Errno;
 /// What an error of the transport means to a connection.
 #[must_use]
 pub fn fault(error: &io::Error) -> Fault {
-    Fault::from(error.kind())
+    match error.kind() {
+        // What shutting down says of a connection that was reset.
+        io::ErrorKind::NotConnected => Fault::Reset,
+        kind => Fault::from(kind),
+    }
 }
 
 /// What an error of accept means to an admission.
@@ -67,6 +71,7 @@ mod tests {
     fn a_pipe_that_broke_is_a_reset() {
         assert_eq!(fault(&Errno::PIPE.into()), Fault::Reset);
         assert_eq!(fault(&Errno::CONNRESET.into()), Fault::Reset);
+        assert_eq!(fault(&Errno::NOTCONN.into()), Fault::Reset);
         assert_eq!(fault(&Errno::TIMEDOUT.into()), Fault::TimedOut);
         assert_eq!(fault(&Errno::IO.into()), Fault::Other);
     }

@@ -3,13 +3,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
-use drywire::{CloseKind, Instant, Peer, statistics};
+use drywire::statistics::Statistics;
+use drywire::{CloseKind, Instant, Peer};
 
 use crate::clock::Clock;
 use crate::fault::accept_fault;
-
-/// What a server counts, its ends by [`CloseKind`].
-pub type Statistics = statistics::Statistics<{ CloseKind::COUNT }>;
 
 /// What the accept loop and the connections of one server share: its clock, its [`Admission`] and
 /// its counts.
@@ -18,7 +16,7 @@ pub type Statistics = statistics::Statistics<{ CloseKind::COUNT }>;
 #[derive(Debug)]
 pub struct Ledger {
     clock: Clock,
-    admission: Mutex<Admission<{ CloseKind::COUNT }>>,
+    admission: Mutex<Admission>,
     received_len: AtomicU64,
     transmitted_len: AtomicU64,
 }
@@ -73,7 +71,7 @@ impl Ledger {
 
     /// Takes note that a connection ended, after its descriptor was closed.
     pub fn closed(&self, permit: Permit, kind: CloseKind) {
-        self.admission().closed(permit, kind.index());
+        self.admission().closed(permit, kind);
     }
 
     /// Counts bytes of the transport.
@@ -122,7 +120,7 @@ impl Ledger {
     }
 
     /// No call within panics, so that a poisoned lock means nothing.
-    fn admission(&self) -> MutexGuard<'_, Admission<{ CloseKind::COUNT }>> {
+    fn admission(&self) -> MutexGuard<'_, Admission> {
         self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -151,7 +149,7 @@ mod tests {
         ledger.transferred(3, 4);
         let statistics = ledger.statistics();
         assert_eq!((statistics.accepted, statistics.active, statistics.refused), (2, 1, 1));
-        assert_eq!(statistics.closed[CloseKind::Reset.index()], 1);
+        assert_eq!(statistics.closed_as(CloseKind::Reset), 1);
         assert_eq!((statistics.received_len, statistics.transmitted_len), (3, 4));
 
         ledger.drain();

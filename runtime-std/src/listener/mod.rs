@@ -133,6 +133,10 @@ impl Listener {
         self.parts.address.is_tls() && self.parts.tls.is_none()
     }
 
+    pub(crate) const fn parts(&self) -> &ListenerParts {
+        &self.parts
+    }
+
     /// Takes the listener apart.
     #[must_use]
     pub fn into_parts(self) -> ListenerParts {

@@ -1,0 +1,150 @@
+//! The thread that accepts, and that sees the server to its end.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::thread::{self, Builder, Scope};
+use std::time::Duration;
+
+use drywire::admission::Accept;
+use drywire::{CloseKind, Peer, Protocol};
+use rustix::event::{PollFd, PollFlags};
+
+use super::connection::{Place, Service};
+use super::handle::Summary;
+use crate::driver::Surroundings;
+use crate::error::ServeError;
+use crate::listener::Listener;
+use crate::signal::Bell;
+use crate::wait::{is_readable, wait};
+
+/// Serves `listeners` until the server has ended.
+pub(super) fn run<F, P>(
+    service: &Service<'_, F>,
+    listeners: Vec<Listener>,
+) -> Result<Summary, ServeError>
+where
+    F: Fn(&Peer) -> P + Send + Sync,
+    P: Protocol,
+{
+    let control = service.control;
+    let drain = control.drain.arm().map_err(ServeError::Io)?;
+    let stop = control.stop.arm().map_err(ServeError::Io)?;
+    let closed = Bell::new().map_err(ServeError::Io)?;
+    let around = Surroundings {
+        ledger: &control.ledger,
+        pool: &service.pool,
+        drain: drain.as_fd(),
+        stop: stop.as_fd(),
+    };
+    let acceptor = Acceptor { service, closed: &closed, around };
+    // The scope ends when every thread has.
+    thread::scope(|scope| {
+        let outcome = acceptor.accept(scope, listeners).and_then(|()| acceptor.await_drained());
+        if outcome.is_err() {
+            control.stop.raise();
+        }
+        outcome
+    })
+    .map_err(ServeError::Io)?;
+    let statistics = control.ledger.statistics();
+    Ok(Summary { drained: statistics.closed_as(CloseKind::Stopped) == 0, statistics })
+}
+
+/// What the accepting thread waits for beside its listeners.
+struct Acceptor<'env, F> {
+    service: &'env Service<'env, F>,
+    /// Rung when a connection has ended.
+    closed: &'env Bell,
+    around: Surroundings<'env>,
+}
+
+impl<'env, F, P> Acceptor<'env, F>
+where
+    F: Fn(&Peer) -> P + Send + Sync,
+    P: Protocol,
+{
+    /// Accepts until the admission says that there will be no more, then closes the listeners.
+    fn accept<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, 'env>,
+        listeners: Vec<Listener>,
+    ) -> io::Result<()> {
+        let ledger = self.around.ledger;
+        let sockets: Vec<_> =
+            listeners.iter().map(|listener| listener.parts().socket.as_fd()).collect();
+        loop {
+            let (sockets, timeout) = match ledger.poll() {
+                Accept::Never => return Ok(()),
+                Accept::Now => (sockets.as_slice(), None),
+                Accept::WaitUntil(at) => (&[][..], ledger.clock().until(at)),
+                Accept::WaitForClose => (&[][..], None),
+            };
+            let ready = self.wait(sockets, timeout)?;
+            for (listener, _) in listeners.iter().zip(ready).filter(|(_, ready)| *ready) {
+                if ledger.poll() == Accept::Now {
+                    self.accept_one(scope, listener);
+                }
+            }
+        }
+    }
+
+    /// Waits for the listeners' sockets, an end, the signals or `timeout`. Returns which of the
+    /// sockets are ready.
+    fn wait(&self, sockets: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Vec<bool>> {
+        let Surroundings { ledger, drain, stop, .. } = self.around;
+        let mut fds: Vec<_> = [self.closed.as_fd(), drain, stop]
+            .iter()
+            .chain(sockets)
+            .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
+            .collect();
+        wait(&mut fds, timeout)?;
+        let mut ready = fds.iter().map(is_readable);
+        if ready.next() == Some(true) {
+            self.closed.silence();
+        }
+        let is_ending = [ready.next(), ready.next()].contains(&Some(true));
+        if is_ending {
+            ledger.drain();
+        }
+        Ok(ready.collect())
+    }
+
+    fn accept_one<'scope>(&self, scope: &'scope Scope<'scope, 'env>, listener: &Listener) {
+        let (service, around) = (self.service, self.around);
+        let (stream, peer) = match listener.parts().socket.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) => return around.ledger.accept_failed(&error),
+        };
+        let place = match around.ledger.accepted(&peer) {
+            Ok(permit) => Place::new(permit, around.ledger, self.closed),
+            Err(refusal) => return service.refused(&peer, refusal),
+        };
+        let tls = listener.parts().tls.clone();
+        // A thread that cannot be started drops the stream and the place, which says so.
+        let _ = Builder::new()
+            .name("drywire".into())
+            .stack_size(service.stack_len)
+            .spawn_scoped(scope, move || service.serve(stream, &peer, tls, place, around));
+    }
+
+    /// Waits until no connection is left, or those that are must be ended by force.
+    fn await_drained(&self) -> io::Result<()> {
+        let ledger = self.around.ledger;
+        while !ledger.is_drained() {
+            if ledger.force_due() {
+                self.service.control.stop.raise();
+                return Ok(());
+            }
+            let timeout = ledger.deadline().and_then(|at| ledger.clock().until(at));
+            let fds = [self.closed.as_fd(), self.around.stop];
+            let mut fds = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            wait(&mut fds, timeout)?;
+            if fds.get(1).is_some_and(is_readable) {
+                return Ok(());
+            }
+            self.closed.silence();
+        }
+        Ok(())
+    }
+}

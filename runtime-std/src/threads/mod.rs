@@ -1,0 +1,154 @@
+//! A thread per connection: the server for protocols that are few at a time or heavy, and the
+//! simplest one to look into.
+//!
+//! The thread in [`Server::run`] accepts; each connection then has a thread of its own, which waits
+//! in poll for its socket, its next deadline and the server's end. A handshake, a slow peer or a
+//! protocol that takes its time therefore keeps nobody else waiting. A connection costs one
+//! descriptor, the thread's stack as far as it is used, and buffers while it works.
+//!
+//! What is accepted and how connections end is decided by [`drywire::admission`] and
+//! [`drywire::Connection`].
+
+mod accept;
+mod connection;
+mod handle;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use drywire::admission::AdmissionLimits;
+use drywire::buffer::Pool;
+use drywire::{CloseReason, Limits, Peer, Protocol};
+
+use crate::error::ServeError;
+use crate::listener::Listener;
+use connection::Service;
+use handle::Control;
+pub use handle::{ServerHandle, Summary};
+
+/// Bytes of a connection's stack by default: what a TLS handshake takes in a build without
+/// optimisation, and room for the protocol. The system only provides what is touched.
+pub const STACK_LEN: usize = 256 * 1024;
+
+/// A server with a thread per connection.
+///
+/// # Examples
+/// ```
+/// use drywire::framing::Lines;
+/// use drywire::protocol::Echo;
+/// use drywire_std::{Listener, Server};
+///
+/// let server = Server::new(|_peer: &_| Echo::new(Lines::new()))
+///     .listen(Listener::bind(&"tcp://127.0.0.1:0".parse()?)?);
+/// let handle = server.handle();
+/// // From a signal's thread, say; here before the server has begun.
+/// handle.drain();
+/// let summary = server.run()?;
+/// assert!(summary.drained);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a server does nothing before it runs"]
+pub struct Server<F> {
+    factory: F,
+    limits: Arc<Limits>,
+    listeners: Vec<Listener>,
+    observer: Option<Box<Observer>>,
+    stack_len: usize,
+    control: Arc<Control>,
+}
+
+/// Is told of every end.
+type Observer = dyn Fn(&Peer, &CloseReason) + Send + Sync;
+
+impl<F, P> Server<F>
+where
+    F: Fn(&Peer) -> P + Send + Sync,
+    P: Protocol,
+{
+    /// A server that runs what `factory` makes for each connection, in the connection's thread.
+    pub fn new(factory: F) -> Self {
+        Self {
+            factory,
+            limits: Arc::default(),
+            listeners: Vec::new(),
+            observer: None,
+            stack_len: STACK_LEN,
+            control: Arc::default(),
+        }
+    }
+
+    /// Sets the limits of each connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Arc::new(limits);
+        self
+    }
+
+    /// Sets the limits of the server.
+    pub fn admission(self, limits: AdmissionLimits) -> Self {
+        self.control.ledger.set_limits(limits);
+        self
+    }
+
+    /// Serves `listener` too. There may be several, of any kind.
+    pub fn listen(mut self, listener: Listener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Tells `observer` how each connection ended, in the connection's thread, and which ones were
+    /// refused for a limit, in the thread that accepts: there it must not block.
+    pub fn on_close(
+        mut self,
+        observer: impl Fn(&Peer, &CloseReason) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Sets the bytes of a connection's stack; [`STACK_LEN`] by default.
+    pub fn stack_len(mut self, stack_len: usize) -> Self {
+        self.stack_len = stack_len;
+        self
+    }
+
+    /// A handle to end the server and to look into it.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(Arc::clone(&self.control))
+    }
+
+    /// Serves until the server is asked to end and all connections have ended.
+    ///
+    /// # Errors
+    /// [`ServeError`]: before anything was accepted or, if the system refuses to wait, after all
+    /// connections were stopped.
+    /// # Panics
+    /// If the observer did, once all connections have ended.
+    pub fn run(self) -> Result<Summary, ServeError> {
+        if self.listeners.is_empty() {
+            return Err(ServeError::ListenerMissing);
+        }
+        if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
+            return Err(ServeError::TlsMissing(listener.address().clone()));
+        }
+        let service = Service {
+            factory: self.factory,
+            limits: self.limits,
+            observer: self.observer,
+            stack_len: self.stack_len,
+            control: &self.control,
+            pool: Mutex::new(Pool::default()),
+        };
+        accept::run(&service, self.listeners)
+    }
+}
+
+impl<F> fmt::Debug for Server<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("limits", &self.limits)
+            .field("listeners", &self.listeners)
+            .field("control", &self.control)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,162 @@
+//! What a driver does with a connection and a stream that does not block, before it waits again.
+//! Any stream will do whose reads and writes do not block.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+
+use drywire::framing::Framing;
+use drywire::tls::{ServerTls, TlsSession};
+use drywire::{Connection, Instant, Limits};
+
+use crate::fault::fault;
+
+/// Whether a stream may have something to read or room to write, as far as a driver knows.
+///
+/// A read or write that comes out short says that there is nothing left: the next one would be a
+/// system call in vain. What waits for the stream says when there is again.
+#[derive(Clone, Copy, Debug)]
+pub struct Readiness {
+    /// There may be something to read.
+    pub readable: bool,
+    /// There may be room to write.
+    pub writable: bool,
+}
+
+impl Readiness {
+    /// Nothing is known of a new stream, except that there is room to write.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { readable: false, writable: true }
+    }
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A server's side of a connection, with TLS if there is a configuration.
+#[must_use]
+pub fn serving<F: Framing>(
+    tls: Option<&ServerTls>,
+    framing: F,
+    limits: Arc<Limits>,
+    now: Instant,
+) -> Connection<F> {
+    match tls {
+        None => Connection::plain(framing, limits, now),
+        Some(tls) => Connection::tls(TlsSession::server(tls), framing, limits, now),
+    }
+}
+
+/// Reads at most once, if the connection wants to and `stream` may have something. Returns how
+/// many bytes came.
+pub fn receive<F: Framing>(
+    connection: &mut Connection<F>,
+    mut stream: impl Read,
+    readiness: &mut Readiness,
+    now: Instant,
+) -> usize {
+    if !readiness.readable || !connection.interest().read {
+        return 0;
+    }
+    let buffer = connection.receive_buffer();
+    let lent = buffer.len();
+    if lent == 0 {
+        return 0;
+    }
+    let outcome = loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            outcome => break outcome,
+        }
+    };
+    // The connection lent the buffer and its stream has not ended, so that it refuses nothing.
+    match outcome {
+        Ok(0) => {
+            let _ = connection.received_eof(now);
+            0
+        }
+        Ok(len) => {
+            readiness.readable = len == lent;
+            let _ = connection.received(len, now);
+            len
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            readiness.readable = false;
+            0
+        }
+        Err(error) => {
+            connection.transport_failed(fault(&error), now);
+            0
+        }
+    }
+}
+
+/// Writes what the connection has to transmit, as long as `stream` takes it. Returns how many
+/// bytes went.
+pub fn transmit<F: Framing>(
+    connection: &mut Connection<F>,
+    mut stream: impl Write,
+    readiness: &mut Readiness,
+    now: Instant,
+) -> usize {
+    let mut transmitted = 0;
+    while readiness.writable && connection.interest().write {
+        let bytes = connection.transmit();
+        let queued = bytes.len();
+        if queued == 0 {
+            break;
+        }
+        match stream.write(bytes) {
+            Ok(len) => {
+                readiness.writable = len == queued;
+                transmitted += len;
+                // No more than was offered, so that the connection refuses nothing.
+                let _ = connection.transmitted(len, now);
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => {}
+                ErrorKind::WouldBlock => readiness.writable = false,
+                _ => connection.transport_failed(fault(&error), now),
+            },
+        }
+    }
+    transmitted
+}
+
+/// Shuts the stream's write side down with `shut_down`, if the connection asks for it.
+pub fn shut_down<F: Framing>(
+    connection: &mut Connection<F>,
+    shut_down: impl FnOnce() -> io::Result<()>,
+    now: Instant,
+) {
+    if !connection.interest().shutdown {
+        return;
+    }
+    match shut_down() {
+        Ok(()) => {
+            // It asked for it, so that it does not refuse.
+            let _ = connection.shut_down(now);
+        }
+        Err(error) => connection.transport_failed(fault(&error), now),
+    }
+}
+
+/// Tells the connection the time if a deadline of it has passed.
+pub fn handle_timeout<F: Framing>(connection: &mut Connection<F>, now: Instant) {
+    if connection.deadline().is_some_and(|deadline| deadline.at <= now) {
+        connection.handle_timeout(now);
+    }
+}
+
+/// Whether there is more to do without waiting for anything.
+#[must_use]
+pub fn is_busy<F: Framing>(connection: &Connection<F>, readiness: Readiness) -> bool {
+    let interest = connection.interest();
+    interest.again
+        || interest.shutdown
+        || interest.read && readiness.readable
+        || interest.write && readiness.writable
+}

@@ -1,0 +1,123 @@
+mod attempts;
+mod resolver;
+mod unix;
+
+use std::net::SocketAddr;
+
+use drywire::Limits;
+use drywire::address::{Address, Endpoint, Host, HostPort};
+use drywire::connector::ConnectorLimits;
+use drywire::framing::Framing;
+use drywire::tls::ClientTls;
+use rustls::pki_types::ServerName;
+
+use crate::error::ConnectError;
+use crate::framed::Framed;
+use crate::stream::Stream;
+
+/// Connects to servers: names resolved and addresses tried as [`drywire::connector`] says, TLS if
+/// the address has it.
+///
+/// # Examples
+/// ```no_run
+/// use drywire::framing::Lines;
+/// use drywire_std::Client;
+///
+/// let mut framed = Client::new().connect(&"tcp://localhost:7".parse()?, Lines::new())?;
+/// framed.send(b"hello")?;
+/// assert_eq!(framed.recv()?, Some(&b"hello"[..]));
+/// framed.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a client does nothing before it connects"]
+pub struct Client {
+    limits: Limits,
+    connector: ConnectorLimits,
+    tls: Option<ClientTls>,
+    server_name: Option<ServerName<'static>>,
+}
+
+impl Client {
+    /// A client with default limits and without TLS.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the limits of each connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the limits of connecting.
+    pub fn connector(mut self, limits: ConnectorLimits) -> Self {
+        self.connector = limits;
+        self
+    }
+
+    /// Sets the configuration for addresses that have TLS; the others stay plain.
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Sets whom the server's certificate must be for; by default the address's host. A Unix socket
+    /// has none.
+    pub fn server_name(mut self, name: ServerName<'static>) -> Self {
+        self.server_name = Some(name);
+        self
+    }
+
+    /// Connects to `address`, waits until the connection is open, with TLS until the handshake is
+    /// done, and speaks `framing` over it.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub fn connect<F: Framing>(
+        &self,
+        address: &Address,
+        framing: F,
+    ) -> Result<Framed<F>, ConnectError> {
+        if !address.is_tls() {
+            return Framed::plain(self.stream(address)?, framing, self.limits.clone());
+        }
+        let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
+        let name = match &self.server_name {
+            Some(name) => name.clone(),
+            None => name_of(address.endpoint()).ok_or(ConnectError::ServerNameMissing)?,
+        };
+        Framed::client(self.stream(address)?, tls, name, framing, self.limits.clone())
+    }
+
+    /// Connects to `address` and leaves everything else, TLS too, to the caller.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub fn stream(&self, address: &Address) -> Result<Stream, ConnectError> {
+        match (address, address.endpoint()) {
+            (Address::Datagram { .. }, _) => Err(ConnectError::Datagram(address.clone())),
+            (_, Endpoint::Internet(place)) => attempts::connect(place, &self.connector),
+            (_, Endpoint::Unix(name)) => unix::connect(name, self.connector.connect_timeout),
+        }
+    }
+}
+
+/// Whom the certificate of a server at `endpoint` must be for.
+fn name_of(endpoint: &Endpoint) -> Option<ServerName<'static>> {
+    match endpoint {
+        Endpoint::Internet(HostPort { host: Host::Name(name), .. }) => {
+            ServerName::try_from(name.server_name().to_owned()).ok()
+        }
+        Endpoint::Internet(HostPort { host: Host::V4(address), .. }) => {
+            Some(ServerName::from(std::net::IpAddr::from(*address)))
+        }
+        Endpoint::Internet(HostPort { host: Host::V6 { address, .. }, .. }) => {
+            Some(ServerName::from(std::net::IpAddr::from(*address)))
+        }
+        Endpoint::Unix(_) => None,
+    }
+}
+
+/// What a resolver answers.
+type Resolved = std::io::Result<Vec<SocketAddr>>;

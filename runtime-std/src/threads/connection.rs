@@ -77,8 +77,8 @@ where
         place.kind = Some(reason.kind());
         // Whoever waits for the place may need the descriptor.
         drop(stream);
-        self.observe(peer, &reason);
         drop(place);
+        self.observe(peer, &reason);
     }
 }
 

@@ -95,8 +95,9 @@ where
         self
     }
 
-    /// Tells `observer` how each connection ended, in the connection's thread, and which ones were
-    /// refused for a limit, in the thread that accepts: there it must not block.
+    /// Tells `observer` how each connection ended, in the connection's thread and after it was
+    /// counted, and which ones were refused for a limit, in the thread that accepts: there it must
+    /// not block.
     pub fn on_close(
         mut self,
         observer: impl Fn(&Peer, &CloseReason) + Send + Sync + 'static,

@@ -1,0 +1,16 @@
+//! The adapter over real sockets on loopback. One behaviour per file; no fixed ports, no sleeps.
+#![allow(missing_docs)]
+
+mod certificate;
+mod drain;
+mod echo;
+mod ends;
+mod handshake;
+mod latency;
+mod limits;
+mod obey;
+mod peer;
+mod resets;
+mod serving;
+mod statistics;
+mod unix_file;

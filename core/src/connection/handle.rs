@@ -59,6 +59,21 @@ impl<'a, F: Framing> Handle<'a, F> {
         self.link.retained
     }
 
+    /// Lets the two directions go on without each other, for good: frames are read and yielded
+    /// however much is queued.
+    ///
+    /// Without it no frame is while the queue is above high water, which is how a peer that asks
+    /// and never reads is held back by the answers. An application that sends for reasons of its
+    /// own would be held back as well: two peers that both send much while both receive would
+    /// wait for each other.
+    ///
+    /// # Bounds
+    /// The same: sends are refused at high water, and input waits up to
+    /// [`receive_backlog_max`](crate::Limits::receive_backlog_max).
+    pub fn decouple(&mut self) {
+        self.link.decouple();
+    }
+
     /// Finishes our side: what is queued is transmitted, with TLS a close_notify, then the write
     /// side is shut down. The peer may go on sending.
     pub fn finish(&mut self) {

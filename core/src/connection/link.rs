@@ -24,6 +24,8 @@ pub(super) struct Link<F> {
     pub(super) limits: Arc<Limits>,
     /// Where the flow of frames to the application stands.
     pub(super) flow: Flow,
+    /// A queue above high water blocks the flow; see [`Handle::decouple`](super::Handle::decouple).
+    pub(super) coupled: bool,
     /// The framing was changed: a frame that was found by the old one is none.
     pub(super) upgraded: bool,
     /// The frame that is being shown is to be shown again.
@@ -58,6 +60,7 @@ impl<F: Framing> Link<F> {
             timers: Timers::new(now),
             limits,
             flow: Flow::Open,
+            coupled: true,
             upgraded: false,
             retained: false,
             refused: false,
@@ -108,7 +111,9 @@ impl<F: Framing> Link<F> {
         }
         let queued_len = self.queued_len();
         if queued_len >= self.high_water() {
-            self.flow = Flow::Blocked;
+            if self.coupled {
+                self.flow = Flow::Blocked;
+            }
             self.refused = true;
             return Err(SendError::Full);
         }
@@ -133,6 +138,7 @@ impl<F: Framing> Link<F> {
             timers,
             limits: self.limits,
             flow: self.flow,
+            coupled: self.coupled,
             upgraded: false,
             retained: false,
             refused: self.refused,
@@ -185,12 +191,27 @@ impl<F: Framing> Link<F> {
         if before == 0 {
             self.timers.progress_at = self.timers.now;
         }
-        if queued_len >= self.high_water() {
+        if queued_len >= self.high_water() && self.coupled {
             self.flow = Flow::Blocked;
         } else if queued_len <= self.low_water() && self.flow == Flow::Blocked {
             self.flow = Flow::Open;
         }
         self.pace_frame_clock();
+    }
+
+    pub(super) fn decouple(&mut self) {
+        self.coupled = false;
+        if self.flow == Flow::Blocked {
+            self.flow = Flow::Open;
+            self.pace_frame_clock();
+        }
+    }
+
+    /// Whether the application is to be told that a send which was refused makes sense again.
+    pub(super) fn is_retry_due(&self) -> bool {
+        self.refused
+            && self.flow == Flow::Open
+            && (self.coupled || self.queued_len() <= self.low_water())
     }
 
     /// Something happened outside: a frame that was retained may be yielded again.

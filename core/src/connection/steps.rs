@@ -147,7 +147,8 @@ impl<F: Framing> Connection<F> {
                     if core::mem::take(&mut self.link.timer_fired) {
                         return Some(Pending::Timer);
                     }
-                    if self.link.flow == Flow::Open && core::mem::take(&mut self.link.refused) {
+                    if self.link.is_retry_due() {
+                        self.link.refused = false;
                         return Some(Pending::Writable);
                     }
                     if !self.link.state.is_decoding() {
@@ -295,7 +296,7 @@ mod tests {
     use alloc::sync::Arc;
 
     use super::*;
-    use crate::framing::Lines;
+    use crate::framing::{Fixed, Lines};
     use crate::limits::Limits;
     use crate::time::Instant;
 
@@ -314,5 +315,40 @@ mod tests {
         assert_eq!(connection.received_eof(now), Ok(()));
         assert!(!connection.has_frame());
         assert!(matches!(connection.next(), Some(Step::Finished(_))));
+    }
+
+    /// A connection whose queue is above high water, and whether it then wants to read, yields a
+    /// frame, and tells that there is room again.
+    fn above_high_water(decoupled: bool) -> (bool, bool, bool) {
+        let mut limits = Limits::new();
+        limits.transmit_high_water = 4;
+        limits.transmit_low_water = 2;
+        let framing = Fixed::new(2.try_into().unwrap());
+        let mut connection = Connection::plain(framing, limits.into(), Instant::ZERO);
+        assert!(matches!(connection.next(), Some(Step::Open(..))));
+        connection.send(b"12").unwrap();
+        connection.send(b"34").unwrap();
+        assert_eq!(connection.send(b"56"), Err(crate::SendError::Full));
+        if decoupled {
+            connection.decouple();
+            assert_eq!(connection.send(b"56"), Err(crate::SendError::Full));
+        }
+        let reads = connection.interest().read;
+        if reads {
+            connection.receive_buffer()[..2].copy_from_slice(b"ab");
+            connection.received(2, Instant::ZERO).unwrap();
+        }
+        let yields = matches!(connection.next(), Some(Step::Frame(b"ab", _)));
+        assert!(connection.next().is_none());
+        connection.transmitted(1, Instant::ZERO).unwrap();
+        assert!(connection.next().is_none());
+        connection.transmitted(1, Instant::ZERO).unwrap();
+        (reads, yields, matches!(connection.next(), Some(Step::Writable(_))))
+    }
+
+    #[test]
+    fn a_full_queue_holds_frames_back_unless_decoupled() {
+        assert_eq!(above_high_water(false), (false, false, true));
+        assert_eq!(above_high_water(true), (true, true, true));
     }
 }

@@ -22,6 +22,11 @@ impl<F: Framing> Connection<F> {
         self.link.send(item)
     }
 
+    /// Lets the two directions go on without each other; see [`Handle::decouple`].
+    pub fn decouple(&mut self) {
+        self.handle().decouple();
+    }
+
     /// Finishes our side; see [`Handle::finish`].
     pub fn finish(&mut self) {
         self.handle().finish();

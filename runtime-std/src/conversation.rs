@@ -20,9 +20,11 @@ pub struct Conversation<F: Framing> {
 }
 
 impl<F: Framing> Conversation<F> {
-    /// Takes over `connection` from its beginning.
+    /// Takes over `connection` from its beginning. Calls to send have nothing to do with calls to
+    /// receive, so that its directions are decoupled.
     #[must_use]
-    pub const fn new(connection: Connection<F>) -> Self {
+    pub fn new(mut connection: Connection<F>) -> Self {
+        connection.decouple();
         Self { connection, negotiated: None, is_open: false, is_finished: false, failure: None }
     }
 

@@ -2,9 +2,12 @@
 #![allow(missing_docs)]
 
 mod certificate;
+mod connecting;
 mod drain;
 mod echo;
 mod ends;
+mod flow;
+mod framed;
 mod handshake;
 mod latency;
 mod limits;

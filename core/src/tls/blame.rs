@@ -67,6 +67,12 @@ pub(super) fn alert_of(queued: &[u8], error: &Error) -> Option<Alert> {
                 Some(Alert(u8::from(AlertDescription::from(error.clone()))))
             }
             Error::DecryptError => Some(Alert(u8::from(AlertDescription::BadRecordMac))),
+            Error::NoApplicationProtocol => {
+                Some(Alert(u8::from(AlertDescription::NoApplicationProtocol)))
+            }
+            Error::NoCertificatesPresented => {
+                Some(Alert(u8::from(AlertDescription::CertificateRequired)))
+            }
             _ => None,
         },
         None => None,

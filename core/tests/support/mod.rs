@@ -27,8 +27,11 @@ impl Certified {
 
 /// A self-signed certificate for `name`.
 pub fn certified(name: &str) -> Certified {
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    Certified { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+    let certificate = parameters.self_signed(&key).unwrap();
+    Certified { certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
 pub static LOCALHOST: LazyLock<Certified> = LazyLock::new(|| certified("localhost"));

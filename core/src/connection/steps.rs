@@ -100,12 +100,7 @@ impl<F: Framing> Connection<F> {
     /// and borrows nothing: what a function needs that loops over I/O and returns a borrowed frame.
     #[must_use]
     pub fn has_step(&mut self) -> bool {
-        let outdated = core::mem::take(&mut self.link.upgraded)
-            || !self.link.state.is_decoding()
-            || self.link.flow != Flow::Open;
-        if outdated && matches!(self.upcoming, Some(Pending::Frame(_))) {
-            self.upcoming = None;
-        }
+        self.drop_outdated();
         if self.upcoming.is_none() {
             self.upcoming = self.advance();
         }
@@ -117,6 +112,25 @@ impl<F: Framing> Connection<F> {
     #[must_use]
     pub fn has_frame(&mut self) -> bool {
         self.has_step() && matches!(self.upcoming, Some(Pending::Frame(_)))
+    }
+
+    /// Forgets a step that was worked out and that a call since has made untrue.
+    fn drop_outdated(&mut self) {
+        let link = &mut self.link;
+        let upgraded = core::mem::take(&mut link.upgraded);
+        match self.upcoming {
+            Some(Pending::Frame(_))
+                if upgraded || !link.state.is_decoding() || link.flow != Flow::Open =>
+            {
+                self.upcoming = None;
+            }
+            // It will be true again.
+            Some(Pending::Writable) if link.queued_len() >= link.high_water() => {
+                self.upcoming = None;
+                link.refused = true;
+            }
+            _ => {}
+        }
     }
 
     /// Works out the next step.
@@ -344,6 +358,25 @@ mod tests {
         assert!(connection.next().is_none());
         connection.transmitted(1, Instant::ZERO).unwrap();
         (reads, yields, matches!(connection.next(), Some(Step::Writable(_))))
+    }
+
+    #[test]
+    fn room_that_is_used_before_it_is_told_is_told_again() {
+        let mut limits = Limits::new();
+        limits.transmit_high_water = 2;
+        limits.transmit_low_water = 0;
+        let framing = Fixed::new(2.try_into().unwrap());
+        let mut connection = Connection::plain(framing, limits.into(), Instant::ZERO);
+        assert!(matches!(connection.next(), Some(Step::Open(..))));
+        connection.send(b"12").unwrap();
+        connection.send(b"34").unwrap_err();
+        connection.transmitted(2, Instant::ZERO).unwrap();
+        assert!(connection.has_step());
+        connection.send(b"34").unwrap();
+        assert!(connection.next().is_none());
+        connection.transmitted(2, Instant::ZERO).unwrap();
+        assert!(matches!(connection.next(), Some(Step::Writable(_))));
+        assert!(connection.next().is_none());
     }
 
     #[test]

@@ -49,6 +49,10 @@ pub enum Version {
 pub const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
 
 impl Version {
+    pub fn of(is_new: bool) -> Self {
+        if is_new { Self::Tls13 } else { Self::Tls12 }
+    }
+
     pub fn supported(self) -> &'static rustls::SupportedProtocolVersion {
         match self {
             Self::Tls12 => &rustls::version::TLS12,

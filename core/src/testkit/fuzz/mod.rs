@@ -1,5 +1,11 @@
 //! Bodies of the fuzz targets: any bytes in, a panic only when a law is broken.
 
+mod address;
+mod connection;
 mod framing;
 
+pub use address::address;
+pub use connection::connection;
+#[cfg(feature = "tls")]
+pub use connection::tls;
 pub use framing::framing;

@@ -4,6 +4,7 @@ use super::Connection;
 use super::close::CloseReason;
 use super::handle::Handle;
 use super::state::Input;
+use super::wire::Inflow;
 use crate::error::{MisuseError, SendError};
 use crate::framing::Framing;
 use crate::time::Instant;
@@ -52,19 +53,28 @@ impl<F: Framing> Connection<F> {
         self.handle().set_timer(at);
     }
 
-    /// Asks for new TLS traffic keys (RFC 8446, section 4.6.3).
+    /// Asks for new TLS traffic keys (RFC 8446, section 4.6.3). They are used as soon as no
+    /// handshake message of the peer is under way.
     ///
     /// # Errors
     /// [`MisuseError::KeyUpdateUnavailable`] if there is no TLS 1.3 session whose handshake is
     /// done.
     pub fn refresh_keys(&mut self) -> Result<(), MisuseError> {
         let (queued_len, received_len) = (self.link.queued_len(), self.receive.len());
-        let can = self.link.wire.refresh_keys(&mut self.receive);
+        let refreshed = self.link.wire.refresh_keys(&mut self.receive);
         if self.receive.len() != received_len {
             self.hungry = false;
         }
         self.link.queue_changed(queued_len);
-        if can { Ok(()) } else { Err(MisuseError::KeyUpdateUnavailable) }
+        match refreshed {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(MisuseError::KeyUpdateUnavailable),
+            Err(error) => {
+                self.link.staged.clear();
+                self.inflow = Inflow::Failed(error);
+                Ok(())
+            }
+        }
     }
 
     /// Lets the connection close as soon as it has been silent for

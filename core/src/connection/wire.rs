@@ -177,10 +177,10 @@ impl Wire {
     }
 
     /// Asks for new traffic keys. Returns whether the session can.
-    pub(super) fn refresh_keys(&mut self, plaintext: &mut Buffer) -> bool {
+    pub(super) fn refresh_keys(&mut self, plaintext: &mut Buffer) -> Result<bool, TlsError> {
         let _ = &plaintext;
         match self {
-            Self::Plain => false,
+            Self::Plain => Ok(false),
             #[cfg(feature = "tls")]
             Self::Tls(session) => session.refresh_keys(plaintext),
         }

@@ -59,6 +59,8 @@ pub struct TlsSession {
     sealed: Buffer,
     /// The name that the client asked for.
     server_name: Option<Box<str>>,
+    /// New keys were asked for and could not be had yet.
+    refresh_wanted: bool,
 }
 
 enum Side {
@@ -121,6 +123,7 @@ impl TlsSession {
             ciphertext: Buffer::new(),
             sealed: Buffer::new(),
             server_name,
+            refresh_wanted: false,
         };
         // Queues the ClientHello.
         let _ = session.received(0, &mut Buffer::new());
@@ -137,6 +140,7 @@ impl TlsSession {
             ciphertext: Buffer::new(),
             sealed: Buffer::new(),
             server_name: None,
+            refresh_wanted: false,
         }
     }
 
@@ -207,7 +211,7 @@ impl TlsSession {
         if self.ciphertext.len() >= HANDSHAKE_LEN_MAX {
             return Err(self.fail(TlsCause::HandshakeTooLong, None));
         }
-        Ok(())
+        self.refresh_if_wanted(plaintext)
     }
 
     /// Seals the front of `staged`, unless sealed bytes still wait for the transport: so that
@@ -225,6 +229,7 @@ impl TlsSession {
         if !self.sealed.is_empty() {
             return Ok(());
         }
+        self.refresh_if_wanted(plaintext)?;
         if !staged.is_empty() {
             self.pass(&mut Goal::Seal(staged), plaintext)?;
         }
@@ -237,15 +242,46 @@ impl TlsSession {
         Ok(())
     }
 
-    /// Queues a key update. Returns whether the session can.
-    pub(crate) fn refresh_keys(&mut self, plaintext: &mut Buffer) -> bool {
+    /// Queues a key update, as soon as that may be. Returns whether the session can.
+    pub(crate) fn refresh_keys(&mut self, plaintext: &mut Buffer) -> Result<bool, TlsError> {
         let Phase::Ready { finished: false, .. } = self.phase else {
-            return false;
+            return Ok(false);
         };
         if self.common().and_then(CommonState::protocol_version) != Some(ProtocolVersion::TLSv1_3) {
-            return false;
+            return Ok(false);
         }
-        self.pass(&mut Goal::RefreshKeys, plaintext).is_ok_and(|outcome| outcome.done)
+        self.refresh_wanted = true;
+        self.refresh_if_wanted(plaintext)?;
+        Ok(true)
+    }
+
+    /// Queues a key update that was asked for, unless part of a handshake message of the peer is
+    /// held: rustls takes that for the peer's fault and fails the session. So many of them that
+    /// nobody has transmitted are one.
+    fn refresh_if_wanted(&mut self, plaintext: &mut Buffer) -> Result<(), TlsError> {
+        let Phase::Ready { finished: false, .. } = self.phase else {
+            return Ok(());
+        };
+        if self.refresh_wanted && !self.may_be_mid_message() && self.sealed.len() < SEAL_LEN_MAX {
+            self.refresh_wanted = false;
+            self.pass(&mut Goal::RefreshKeys, plaintext)?;
+        }
+        Ok(())
+    }
+
+    /// Whether part of a handshake message may be held. It is not if what is held is part of a
+    /// record: whole ones have been opened, and their bytes stay only for the sake of a message.
+    fn may_be_mid_message(&self) -> bool {
+        // As every record after a TLS 1.3 handshake begins (RFC 8446, section 5.2). No handshake
+        // message that is short enough does.
+        match self.ciphertext.filled() {
+            [] => false,
+            [0x17, 3, 3, high, low, rest @ ..] => {
+                rest.len() >= usize::from(u16::from_be_bytes([*high, *low]))
+            }
+            [0x17, 3, 3] | [0x17, 3, 3, _] => false,
+            _ => true,
+        }
     }
 
     /// What the handshake agreed on, once it is done.

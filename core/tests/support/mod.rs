@@ -1,6 +1,8 @@
 //! Certificates and configurations for tests.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
+pub mod forger;
+
 use std::sync::{Arc, LazyLock};
 
 use drywire::framing::ByteFraming;
@@ -71,13 +73,20 @@ pub fn server_tls() -> ServerTls {
 
 /// A client that trusts [`LOCALHOST`] and speaks one version.
 pub fn client_config(version: Version) -> rustls::ClientConfig {
+    client_config_with(version, &PROVIDER)
+}
+
+pub fn client_config_with(
+    version: Version,
+    provider: &Arc<CryptoProvider>,
+) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     let certificates =
         rustls::pki_types::CertificateDer::from_pem_slice_all(&LOCALHOST.certificate);
     for certificate in certificates {
         roots.add(certificate).unwrap();
     }
-    rustls::ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    rustls::ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(&[version.supported()])
         .unwrap()
         .with_root_certificates(roots)

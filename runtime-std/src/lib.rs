@@ -1,4 +1,64 @@
-//! Drywire over blocking std sockets.
+//! Drywire over blocking std sockets: a server with a thread per connection, a client, and streams
+//! of frames.
+//!
+//! Protocols, framings, limits and every rule of a conversation are those of [`drywire`]; this crate
+//! brings the sockets, the clock and the threads, and decides nothing. The same protocol runs
+//! unchanged over other runtimes.
+//!
+//! | item | for |
+//! |---|---|
+//! | [`Server`] | serving a [`Protocol`](drywire::Protocol): drain, stop, limits, statistics |
+//! | [`Listener`] | binding TCP (IPv4, IPv6, both) and Unix sockets, with TLS on any |
+//! | [`Client`] | resolving, connecting (Happy Eyeballs), the TLS handshake |
+//! | [`Framed`] | `send` and `recv` over a stream of the client's, or of your own |
+//! | [`Sender`], [`Receiver`] | its halves, for two threads |
+//! | [`tls`] | cryptography provider and verifiers |
+//! | [`turn`], [`Conversation`], [`Ledger`] | the parts, for runtimes of other kinds |
+//!
+//! # Servers
+//!
+//! [`threads::Server`] is the one there is, and [`Server`] at the root stands for it.
+//!
+//! # What sockets do
+//!
+//! Every socket is in non-blocking mode and waited for in poll(2), with the connection's deadline.
+//! Nagle's algorithm is off. Short reads and writes, interrupted calls, connections that are gone
+//! before they are accepted and descriptors that run out are part of the day. Writing to a peer
+//! that is gone is an error and no signal: Rust programs ignore SIGPIPE. Unix systems only.
+//!
+//! # Features
+//!
+//! - `aws-lc-rs` (default), `ring`: what [`tls::provider`] is; with both, AWS-LC.
+//! - `platform-verifier` (default): [`tls::platform_verifier`].
+//! - `webpki-roots`: `tls::webpki_verifier`.
+//!
+//! # Examples
+//!
+//! A server and a client in one program:
+//!
+//! ```
+//! use drywire::framing::Lines;
+//! use drywire::protocol::Echo;
+//! use drywire_std::{Client, Listener, Server};
+//!
+//! let listener = Listener::bind(&"tcp://127.0.0.1:0".parse()?)?;
+//! let address = listener.address().clone();
+//! let server = Server::new(|_peer: &_| Echo::new(Lines::new())).listen(listener);
+//! let handle = server.handle();
+//! let serving = std::thread::spawn(|| server.run());
+//!
+//! let mut framed = Client::new().connect(&address, Lines::new())?;
+//! framed.send(b"hello")?;
+//! assert_eq!(framed.recv()?, Some(&b"hello"[..]));
+//! framed.close()?;
+//!
+//! handle.drain();
+//! assert!(serving.join().expect("the server does not panic")?.drained);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The folder `examples` has an echo server over every kind of socket, its client, and a loop that
+//! drives the core over one non-blocking socket with no runtime at all.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

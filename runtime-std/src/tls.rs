@@ -2,8 +2,20 @@
 //!
 //! Configurations themselves are made by [`drywire::tls::pem`] or by rustls.
 
+#[cfg(any(
+    feature = "aws-lc-rs",
+    feature = "ring",
+    feature = "platform-verifier",
+    feature = "webpki-roots"
+))]
 use std::sync::Arc;
 
+#[cfg(any(
+    feature = "aws-lc-rs",
+    feature = "ring",
+    feature = "platform-verifier",
+    feature = "webpki-roots"
+))]
 use rustls::crypto::CryptoProvider;
 
 /// The cryptography provider of the feature that is on: `aws-lc-rs`, or else `ring`.

@@ -356,3 +356,21 @@ fn a_long_frame_makes_a_tls_connection_grow_only_as_its_bytes_arrive() {
     let refused = matches!(pair.right.trace().failed(), Some(CloseReason::Failed(Error::Limit(_))));
     assert!(refused, "four gibibytes");
 }
+
+/// After our close_notify rustls asserts that it makes no alert, and a bad record wants one.
+#[test]
+fn a_bad_record_after_our_close_notify() {
+    for version in VERSIONS {
+        let mut pair = fresh(version);
+        pair.run_now();
+        pair.right.is_stuck = true;
+        pair.left.connection.finish();
+        pair.run_now();
+        let queued = pair.left.connection.queued_len();
+        assert_eq!(queued, 0, "close_notify is on its way");
+        let record = [&[0x17, 3, 3, 0, 40][..], &[7; 40]].concat();
+        pair.left.converse(&record, &[], &[]);
+        assert_eq!(cause(&pair.left), TlsCause::InvalidRecord, "{version:?}");
+        assert_eq!(pair.left.connection.queued_len(), 0, "nothing follows close_notify");
+    }
+}

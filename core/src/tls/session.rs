@@ -15,12 +15,17 @@
 //!   [`HANDSHAKE_LEN_MAX`] bounds it.
 //! - After an error, only what is still to be sent may be asked for, with an empty slice: shown the
 //!   same bytes again, rustls would queue one alert after the other.
+//! - Where it is built with debug assertions, rustls panics when something is wrong with a record that
+//!   comes after our close_notify, for it has an alert to send and asserts that nothing follows
+//!   close_notify. Such a pass is caught; no alert follows in either build.
 //! - Records are opened as soon as they are whole, all of them: then sealing never has to step over
 //!   one. The connection lends room only when it has no plaintext left to look at.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
@@ -347,11 +352,22 @@ impl TlsSession {
     /// Lets rustls look at what is held until it wants more, and reaches for the goal on the way.
     fn pass(&mut self, goal: &mut Goal<'_>, plaintext: &mut Buffer) -> Result<Outcome, TlsError> {
         let (ciphertext, sealed) = (&mut self.ciphertext, &mut self.sealed);
-        let result = match &mut self.side {
-            Side::Greeting(_) => return Ok(Outcome::default()),
-            Side::Broken => Err(rustls::Error::General("unusable configuration".into())),
+        let is_finished = matches!(self.phase, Phase::Ready { finished: true, .. });
+        let side = &mut self.side;
+        let mut pass = || match side {
+            Side::Greeting(_) => Ok(Outcome::default()),
+            Side::Broken => Err(rustls::Error::General("unusable session".into())),
             Side::Client(client) => run(&mut **client, goal, ciphertext, plaintext, sealed),
             Side::Server(server) => run(&mut **server, goal, ciphertext, plaintext, sealed),
+        };
+        let result = if cfg!(debug_assertions) && is_finished {
+            // The session is not used again after a panic.
+            catch_unwind(AssertUnwindSafe(pass)).unwrap_or_else(|_| {
+                self.side = Side::Broken;
+                Err(rustls::Error::DecryptError)
+            })
+        } else {
+            pass()
         };
         let outcome = match result {
             Ok(outcome) => outcome,
@@ -389,13 +405,17 @@ impl TlsSession {
             return self.fail_with(error);
         }
         let sealed_len = self.sealed.len();
+        let is_handshaking = self.phase == Phase::Handshaking;
+        if let Phase::Ready { finished: true, .. } = self.phase {
+            return self.fail(cause_of(error, is_handshaking), None);
+        }
         match &mut self.side {
             Side::Client(client) => drain_alerts(&mut **client, &mut self.sealed),
             Side::Server(server) => drain_alerts(&mut **server, &mut self.sealed),
             Side::Greeting(_) | Side::Broken => {}
         }
         let queued = self.sealed.filled().get(sealed_len..).unwrap_or(&[]);
-        let cause = cause_of(error, self.phase == Phase::Handshaking);
+        let cause = cause_of(error, is_handshaking);
         let alert = alert_of(queued, error);
         self.fail(cause, alert)
     }

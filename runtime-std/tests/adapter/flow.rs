@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use drywire::{CloseReason, Limits, Peer};
 use drywire_std::{Client, Error, Framed, Server, Stream};
 
 use crate::certificate::Certificate;
-use crate::peer::dial;
+use crate::peer::{PATIENCE, dial};
 use crate::serving::{loopback, run};
 
 const MIB: usize = 1024 * 1024;
@@ -150,4 +151,28 @@ fn a_half_that_waits_is_told_what_the_other_learns() {
     assert!(matches!(error, Error::Closed(CloseReason::Reset)), "{error:?}");
     let error = sending.join().unwrap();
     assert!(matches!(error, Error::Closed(CloseReason::Reset)), "{error:?}");
+}
+
+#[test]
+fn a_half_that_waits_is_shown_what_the_other_has_read() {
+    let [one, other] = pair();
+    let (mut sender, mut receiver) =
+        Framed::plain(one, LengthPrefix::u32be(), Limits::new()).unwrap().split().unwrap();
+    // The peer does not read before the end, so that the sender waits and reads as well: whichever
+    // half is first has the frame.
+    let sending = thread::spawn(move || while sender.send(&[0; MIB]).is_ok() {});
+    let (tell, told) = mpsc::channel();
+    let receiving = thread::spawn(move || {
+        while let Ok(Some(())) = receiver.recv_with(|_| ()) {
+            tell.send(()).unwrap();
+        }
+    });
+    let Stream::Tcp(mut peer) = other else { unreachable!() };
+    for _ in 0..2000 {
+        peer.write_all(b"\0\0\0\x01a").unwrap();
+        told.recv_timeout(PATIENCE).unwrap();
+    }
+    drop(peer);
+    sending.join().unwrap();
+    receiving.join().unwrap();
 }

@@ -1,36 +1,57 @@
 //! Small replies are not held back.
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use drywire::Limits;
-use drywire_std::Stream;
+use drywire::framing::Lines;
+use drywire::{Handle, Limits, Peer, Protocol};
+use drywire_std::{Server, Stream};
 
 use crate::peer::{dial, expect};
-use crate::serving::obey;
+use crate::serving::{loopback, obey, run};
 
 #[test]
 fn a_stream_does_not_wait_for_acknowledgements() {
     let server = obey(Limits::new());
-    let Stream::Tcp(stream) = Stream::try_from(dial(server.at())).unwrap() else { unreachable!() };
+    let stream = TcpStream::connect(server.at()).unwrap();
+    assert!(!stream.nodelay().unwrap());
+    let Stream::Tcp(stream) = Stream::try_from(stream).unwrap() else { unreachable!() };
     assert!(stream.nodelay().unwrap());
     server.stop();
 }
 
-/// Two replies to two requests that come apart: with Nagle's algorithm the second one would wait
-/// for the acknowledgement of the first, which is delayed by 40 ms.
+/// Answers in two parts, the second of which is written after the first.
+struct InTwo;
+
+impl Protocol for InTwo {
+    type Framing = Lines;
+
+    fn framing(&self) -> Lines {
+        Lines::new()
+    }
+
+    fn on_frame(&mut self, _: &[u8], handle: &mut Handle<'_, Lines>) {
+        handle.send(b"one").unwrap();
+        handle.set_timer(Some(handle.now()));
+    }
+
+    fn on_timer(&mut self, handle: &mut Handle<'_, Lines>) {
+        handle.send(b"two").unwrap();
+    }
+}
+
+/// With Nagle's algorithm the second part would wait for the acknowledgement of the first, which
+/// is delayed by 40 ms.
 #[test]
-fn two_replies_take_less_than_a_delayed_acknowledgement() {
+fn a_reply_in_two_parts_takes_less_than_a_delayed_acknowledgement() {
     const ROUNDS: u32 = 100;
-    let server = obey(Limits::new());
+    let server = run(Server::new(|_: &Peer| InTwo), vec![loopback()]);
     let mut peer = dial(server.at());
     let began = Instant::now();
     for _ in 0..ROUNDS {
-        peer.write_all(b"one\n").unwrap();
-        // One byte of the reply, so that the second request cannot come with the first.
-        expect(&mut peer, b"o");
-        peer.write_all(b"two\n").unwrap();
-        expect(&mut peer, b"ne\ntwo\n");
+        peer.write_all(b"\n").unwrap();
+        expect(&mut peer, b"one\ntwo\n");
     }
     let each = began.elapsed() / ROUNDS;
     assert!(each < Duration::from_millis(20), "{each:?}");

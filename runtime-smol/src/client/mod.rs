@@ -1,0 +1,135 @@
+mod attempts;
+
+use std::net::IpAddr;
+
+use blocking::unblock;
+use drywire::Limits;
+use drywire::address::{Address, Endpoint, Host, HostPort};
+use drywire::connector::ConnectorLimits;
+use drywire::framing::Framing;
+use drywire::tls::ClientTls;
+use drywire_std::rustls::pki_types::ServerName;
+use drywire_std::{ConnectError, Stream};
+
+use crate::framed::Framed;
+
+/// Connects to servers: names resolved and addresses tried as [`drywire::connector`] says, TLS if
+/// the address has it.
+///
+/// # Examples
+/// ```no_run
+/// use drywire_smol::Client;
+/// use drywire_smol::drywire::framing::Lines;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// smol::block_on(async {
+///     let mut framed = Client::new().connect(&"tcp://localhost:7".parse()?, Lines::new()).await?;
+///     framed.send(b"hello").await?;
+///     assert_eq!(framed.recv().await?, Some(&b"hello"[..]));
+///     framed.close().await?;
+///     Ok(())
+/// })
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a client does nothing before it connects"]
+pub struct Client {
+    limits: Limits,
+    connector: ConnectorLimits,
+    tls: Option<ClientTls>,
+    server_name: Option<ServerName<'static>>,
+}
+
+impl Client {
+    /// A client with default limits and without TLS.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the limits of each connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the limits of connecting.
+    pub fn connector(mut self, limits: ConnectorLimits) -> Self {
+        self.connector = limits;
+        self
+    }
+
+    /// Sets the configuration for addresses that have TLS; the others stay plain.
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Sets whom the server's certificate must be for; by default the address's host. A Unix socket
+    /// has none.
+    pub fn server_name(mut self, name: ServerName<'static>) -> Self {
+        self.server_name = Some(name);
+        self
+    }
+
+    /// Connects to `address`, waits until the connection is open, with TLS until the handshake is
+    /// done, and speaks `framing` over it.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    /// # Cancel safety
+    /// Dropping the future closes what it has opened.
+    pub async fn connect<F: Framing>(
+        &self,
+        address: &Address,
+        framing: F,
+    ) -> Result<Framed<F>, ConnectError> {
+        if !address.is_tls() {
+            let stream = self.stream(address).await?;
+            return Framed::plain(stream, framing, self.limits.clone()).await;
+        }
+        let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
+        let name = match &self.server_name {
+            Some(name) => name.clone(),
+            None => name_of(address.endpoint()).ok_or(ConnectError::ServerNameMissing)?,
+        };
+        let stream = self.stream(address).await?;
+        Framed::client(stream, tls, name, framing, self.limits.clone()).await
+    }
+
+    /// Connects to `address` and leaves everything else, TLS too, to the caller.
+    ///
+    /// A name is resolved on another thread.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    /// # Cancel safety
+    /// Dropping the future closes what it has opened.
+    pub async fn stream(&self, address: &Address) -> Result<Stream, ConnectError> {
+        match (address, address.endpoint()) {
+            (Address::Datagram { .. }, _) => Err(ConnectError::Datagram(address.clone())),
+            (_, Endpoint::Internet(place)) => attempts::connect(place, &self.connector).await,
+            // It waits while the socket's queue is full, for which no readiness comes.
+            (_, Endpoint::Unix(_)) => {
+                let client = drywire_std::Client::new().connector(self.connector.clone());
+                let address = address.clone();
+                unblock(move || client.stream(&address)).await
+            }
+        }
+    }
+}
+
+/// Whom the certificate of a server at `endpoint` must be for.
+fn name_of(endpoint: &Endpoint) -> Option<ServerName<'static>> {
+    match endpoint {
+        Endpoint::Internet(HostPort { host: Host::Name(name), .. }) => {
+            ServerName::try_from(name.server_name().to_owned()).ok()
+        }
+        Endpoint::Internet(HostPort { host: Host::V4(address), .. }) => {
+            Some(ServerName::from(IpAddr::from(*address)))
+        }
+        Endpoint::Internet(HostPort { host: Host::V6 { address, .. }, .. }) => {
+            Some(ServerName::from(IpAddr::from(*address)))
+        }
+        Endpoint::Unix(_) => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! What moves bytes and time between a connection and its stream, and decides nothing.
+//!
+//! Tasks of a [`Server`](crate::Server) and [`Framed`](crate::Framed) streams drive their
+//! connections with this. Whether to read, write, shut down or wait is the connection's
+//! [`interest`](Connection::interest); what is known here is only whether the stream can.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_io::{Async, Timer};
+use drywire::framing::Framing;
+use drywire::{Connection, Instant};
+use drywire_std::turn::{Readiness, handle_timeout, is_busy, receive, shut_down, transmit};
+use drywire_std::{Clock, Conversation, Stream};
+
+/// A stream, what is known of its readiness, and the time.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    stream: Async<Stream>,
+    readiness: Readiness,
+    clock: Clock,
+    timer: Timer,
+    /// When the timer fires, [`Instant::MAX`] for never. It is only ever moved forward: a deadline
+    /// that moves back with every byte costs nothing until the timer has fired in vain.
+    armed_at: Instant,
+}
+
+impl Driver {
+    pub(crate) fn new(stream: Async<Stream>, clock: Clock) -> Self {
+        let (readiness, timer) = (Readiness::new(), Timer::never());
+        Self { stream, readiness, clock, timer, armed_at: Instant::MAX }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Reads at most once, then acts on what is due. Returns how many bytes came.
+    pub(crate) fn take_in<F: Framing>(
+        &mut self,
+        connection: &mut Connection<F>,
+        now: Instant,
+    ) -> usize {
+        let received = receive(connection, self.stream.get_ref(), &mut self.readiness, now);
+        handle_timeout(connection, now);
+        received
+    }
+
+    /// Writes what there is, and shuts our side down when that is due. Returns how many bytes
+    /// went.
+    pub(crate) fn put_out<F: Framing>(
+        &mut self,
+        connection: &mut Connection<F>,
+        now: Instant,
+    ) -> usize {
+        let stream = self.stream.get_ref();
+        let transmitted = transmit(connection, stream, &mut self.readiness, now);
+        shut_down(connection, || stream.shut_down_write(), now);
+        transmitted
+    }
+
+    /// One turn of a conversation. Returns whether anything has come of it that somebody else may
+    /// wait for.
+    pub(crate) fn turn<F: Framing>(&mut self, conversation: &mut Conversation<F>) -> bool {
+        let (now, stream) = (self.now(), self.stream.get_ref());
+        conversation.turn(stream, || stream.shut_down_write(), &mut self.readiness, now)
+    }
+
+    /// Waits until there is something to do.
+    pub(crate) fn poll_busy<F: Framing>(
+        &mut self,
+        connection: &Connection<F>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let interest = connection.interest();
+        // A failure of the reactor counts as readiness: the system call says what is wrong.
+        if interest.read && !self.readiness.readable {
+            self.readiness.readable = self.stream.poll_readable(cx).is_ready();
+        }
+        if interest.write && !self.readiness.writable {
+            self.readiness.writable = self.stream.poll_writable(cx).is_ready();
+        }
+        if is_busy(connection, self.readiness) {
+            return Poll::Ready(());
+        }
+        self.poll_due(interest.deadline.map_or(Instant::MAX, |deadline| deadline.at), cx)
+    }
+
+    fn poll_due(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if due < self.armed_at {
+            self.arm(due);
+        }
+        while self.armed_at != Instant::MAX && Pin::new(&mut self.timer).poll(cx).is_ready() {
+            self.armed_at = Instant::MAX;
+            if due <= self.now() {
+                return Poll::Ready(());
+            }
+            self.arm(due);
+        }
+        Poll::Pending
+    }
+
+    fn arm(&mut self, due: Instant) {
+        if let Some(at) = self.clock.instant(due) {
+            self.timer.set_at(at);
+            self.armed_at = due;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The tasks that accept, and what sees the server to its end.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Weak};
+
+use async_executor::Executor;
+use async_io::{Async, Timer};
+use drywire::admission::Accept;
+use drywire::framing::Framing;
+use drywire::tls::ServerTls;
+use drywire::{CloseKind, Instant, Peer, Protocol};
+use drywire_std::{Listener, ListenerSocket, SocketFile, Stream};
+use event_listener::EventListener;
+use futures_lite::future::{or, yield_now};
+
+use super::connection::Service;
+use super::handle::{Control, Phase, Summary};
+use super::workers::Workers;
+
+/// Serves `listeners` until the server has ended.
+pub(super) async fn run<F, P>(
+    service: Service<F>,
+    listeners: Vec<Listener>,
+    workers: Workers,
+) -> io::Result<Summary>
+where
+    F: Fn(&Peer) -> P + Send + Sync + 'static,
+    P: Protocol<Framing: Framing<Found: Send> + Send> + Send + 'static,
+{
+    let control = StopOnDrop(Arc::clone(&service.common.control));
+    let ledger = &control.0.ledger;
+    let service = Arc::new(service);
+    let mut tasks = Vec::new();
+    for listener in listeners {
+        let parts = listener.into_parts();
+        let acceptor = Acceptor {
+            service: Arc::clone(&service),
+            executor: workers.downgrade(),
+            socket: Async::new_nonblocking(parts.socket)?,
+            tls: parts.tls,
+            _file: parts.file,
+        };
+        tasks.push(workers.executor().spawn(acceptor.accept()));
+    }
+    for task in tasks {
+        task.await;
+    }
+    await_drained(&control.0).await;
+    workers.join().await;
+    service.common.rethrow();
+    let statistics = ledger.statistics();
+    Ok(Summary { drained: statistics.closed_as(CloseKind::Stopped) == 0, statistics })
+}
+
+/// A server whose future is dropped is stopped.
+struct StopOnDrop(Arc<Control>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.enter(Phase::Stopping);
+    }
+}
+
+/// What accepts from one listener.
+struct Acceptor<F> {
+    service: Arc<Service<F>>,
+    executor: Weak<Executor<'static>>,
+    socket: Async<ListenerSocket>,
+    tls: Option<ServerTls>,
+    /// Removed after the socket is closed.
+    _file: Option<SocketFile>,
+}
+
+impl<F, P> Acceptor<F>
+where
+    F: Fn(&Peer) -> P + Send + Sync + 'static,
+    P: Protocol<Framing: Framing<Found: Send> + Send> + Send + 'static,
+{
+    /// Accepts until the admission says that there will be no more, then closes the listener.
+    async fn accept(self) {
+        let control = &*self.service.common.control;
+        loop {
+            // Listens first and looks then, so that no change falls between.
+            let (changed, closed) = (control.changed.listen(), control.closed.listen());
+            match control.ledger.poll() {
+                Accept::Never => return,
+                Accept::Now => {
+                    drop(closed);
+                    self.accept_one(control, changed).await;
+                }
+                Accept::WaitUntil(at) => wait(closed, Some(at), control).await,
+                Accept::WaitForClose => closed.await,
+            }
+        }
+    }
+
+    /// Accepts one connection, or waits until there may be one or the server `changed`.
+    async fn accept_one(&self, control: &Control, changed: EventListener) {
+        match self.socket.get_ref().accept() {
+            Ok((stream, peer)) => {
+                self.start(stream, peer, control);
+                // Those that are there before those that still come.
+                yield_now().await;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let changed = async {
+                    changed.await;
+                    Ok(())
+                };
+                if let Err(error) = or(changed, self.socket.readable()).await {
+                    control.ledger.accept_failed(&error);
+                }
+            }
+            Err(error) => control.ledger.accept_failed(&error),
+        }
+    }
+
+    fn start(&self, stream: Stream, peer: Peer, control: &Control) {
+        let permit = match control.ledger.accepted(&peer) {
+            Ok(permit) => permit,
+            Err(refusal) => return self.service.common.refused(&peer, refusal),
+        };
+        let serving = self.service.serve(stream, peer, self.tls.as_ref(), permit);
+        if let (Some(mut serving), Some(executor)) = (serving, self.executor.upgrade()) {
+            executor.spawn(poll_fn(move |cx| serving.poll(cx))).detach();
+        }
+    }
+}
+
+/// Waits until no connection is left; stops those that are when that is due.
+async fn await_drained(control: &Control) {
+    loop {
+        let closed = control.closed.listen();
+        if control.ledger.is_drained() {
+            return;
+        }
+        if control.phase() != Phase::Stopping && control.ledger.force_due() {
+            control.enter(Phase::Stopping);
+        }
+        wait(closed, control.ledger.deadline(), control).await;
+    }
+}
+
+/// Waits for `event`, at most until `at`.
+async fn wait(event: EventListener, at: Option<Instant>, control: &Control) {
+    match at.and_then(|at| control.ledger.clock().instant(at)) {
+        None => event.await,
+        Some(at) => {
+            let timer = async {
+                Timer::at(at).await;
+            };
+            or(event, timer).await;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A task per connection, on an executor with a number of threads: the server for protocols that
+//! are many at a time and do not block.
+//!
+//! Each listener has a task that accepts; each connection then has a task of its own, which waits
+//! for its socket, its next deadline and the server's end. A handshake or a slow peer therefore
+//! keeps nobody else waiting, and neither does a peer who always sends: a task takes one turn at a
+//! time. A connection costs one descriptor, its task, and buffers while it works.
+//!
+//! What is accepted and how connections end is decided by [`drywire::admission`] and
+//! [`drywire::Connection`].
+
+mod accept;
+mod connection;
+mod handle;
+mod roster;
+mod workers;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use drywire::admission::AdmissionLimits;
+use drywire::buffer::Pool;
+use drywire::framing::Framing;
+use drywire::{CloseReason, Limits, Peer, Protocol};
+use drywire_std::{Listener, ServeError};
+
+use connection::{Common, Service};
+use handle::Control;
+pub use handle::{ServerHandle, Summary};
+use workers::Workers;
+
+/// A server with a task per connection.
+///
+/// # Examples
+/// ```
+/// use drywire_smol::drywire::framing::Lines;
+/// use drywire_smol::drywire::protocol::Echo;
+/// use drywire_smol::{Listener, Server};
+///
+/// let server = Server::new(|_peer: &_| Echo::new(Lines::new()))
+///     .listen(Listener::bind(&"tcp://127.0.0.1:0".parse()?)?);
+/// let handle = server.handle();
+/// // From a signal's task, say; here before the server has begun.
+/// handle.drain();
+/// let summary = smol::block_on(server.run())?;
+/// assert!(summary.drained);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a server does nothing before it runs"]
+pub struct Server<F> {
+    factory: F,
+    limits: Arc<Limits>,
+    listeners: Vec<Listener>,
+    observer: Option<Box<Observer>>,
+    threads: Option<NonZeroUsize>,
+    control: Arc<Control>,
+}
+
+/// Is told of every end.
+type Observer = dyn Fn(&Peer, &CloseReason) + Send + Sync;
+
+impl<F, P> Server<F>
+where
+    F: Fn(&Peer) -> P + Send + Sync + 'static,
+    P: Protocol<Framing: Framing<Found: Send> + Send> + Send + 'static,
+{
+    /// A server that runs what `factory` makes for each connection.
+    pub fn new(factory: F) -> Self {
+        Self {
+            factory,
+            limits: Arc::default(),
+            listeners: Vec::new(),
+            observer: None,
+            threads: None,
+            control: Arc::default(),
+        }
+    }
+
+    /// Sets the limits of each connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Arc::new(limits);
+        self
+    }
+
+    /// Sets the limits of the server.
+    pub fn admission(self, limits: AdmissionLimits) -> Self {
+        self.control.ledger.set_limits(limits);
+        self
+    }
+
+    /// Serves `listener` too. There may be several, of any kind.
+    pub fn listen(mut self, listener: Listener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Tells `observer` how each connection ended and which ones were refused for a limit, in the
+    /// threads that serve: it must not block.
+    pub fn on_close(
+        mut self,
+        observer: impl Fn(&Peer, &CloseReason) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Sets how many threads serve; as many as the system can run at once by default.
+    pub const fn threads(mut self, count: NonZeroUsize) -> Self {
+        self.threads = Some(count);
+        self
+    }
+
+    /// A handle to end the server and to look into it.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(Arc::clone(&self.control))
+    }
+
+    /// Serves until the server is asked to end and all connections have ended.
+    ///
+    /// Runs on any executor: the server brings its own threads, and this future only waits.
+    ///
+    /// # Errors
+    /// [`ServeError`], before anything was accepted.
+    /// # Panics
+    /// If the observer did, once all connections have ended.
+    /// # Cancel safety
+    /// Dropping the future stops the server; it does not wait for the threads.
+    pub async fn run(self) -> Result<Summary, ServeError> {
+        if self.listeners.is_empty() {
+            return Err(ServeError::ListenerMissing);
+        }
+        if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
+            return Err(ServeError::TlsMissing(listener.address().clone()));
+        }
+        let common = Common {
+            limits: self.limits,
+            observer: self.observer,
+            panic: Mutex::new(None),
+            control: self.control,
+            pool: Mutex::new(Pool::default()),
+        };
+        let service = Service { factory: self.factory, common: Arc::new(common) };
+        let threads = self.threads.map_or_else(thread::available_parallelism, Ok);
+        let workers = Workers::start(threads.unwrap_or(NonZeroUsize::MIN));
+        let workers = workers.map_err(ServeError::Io)?;
+        accept::run(service, self.listeners, workers).await.map_err(ServeError::Io)
+    }
+}
+
+impl<F> fmt::Debug for Server<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("limits", &self.limits)
+            .field("listeners", &self.listeners)
+            .field("control", &self.control)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,29 @@
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use drywire::framing::AnyFraming;
+
+/// How a byte stream is cut into frames.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FramingArguments {
+    /// How bytes are cut into frames
+    ///
+    /// One of raw, lines, netstring, varint (LEB128), quic-varint, u8, u16be, u16le, u32be, u32le,
+    /// u64be, u64le (length prefixes), fixed:N (N bytes each), delimiter:HEX (up to 16 bytes).
+    #[arg(long, value_name = "NAME", default_value = "raw")]
+    framing: AnyFraming,
+
+    /// Longest frame, in bytes of payload [default: 1048576; 65536 with lines]
+    #[arg(long, value_name = "BYTES")]
+    max_frame: Option<NonZeroUsize>,
+}
+
+impl FramingArguments {
+    /// The framing with its limit.
+    pub(crate) fn framing(&self) -> AnyFraming {
+        match self.max_frame {
+            None => self.framing.clone(),
+            Some(max) => self.framing.clone().with_frame_len_max(max.get()),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The command of Drywire. Arguments in, text out: what happens on the wire is decided in the core,
+//! and how sockets are driven in the adapters.
+#![forbid(unsafe_code)]
+
+mod args;
+mod exit;
+mod frames;
+mod help;
+mod output;
+mod pieces;
+mod text;
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Arguments, Command};
+use exit::{Exit, Stop};
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error).into(),
+    };
+    let output = Output::new(arguments.json);
+    let ended = match arguments.command {
+        Command::Frames(arguments) => frames::run(&arguments, output),
+        Command::Completions(arguments) => help::completions(&arguments),
+        Command::Man(arguments) => help::man(&arguments),
+    };
+    let exit = ended.unwrap_or_else(|stop| {
+        output.stop(&stop);
+        stop.exit
+    });
+    exit.into()
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> Exit {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_help {
+        let printed = error.print().and_then(|()| io::stdout().flush());
+        return printed.map_or_else(|error| Stop::output(&error).exit, |()| Exit::Ok);
+    }
+    // The flag could not be parsed with the rest, and is still meant.
+    if env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json") {
+        let text = error.render().to_string();
+        let sentence = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        Output::new(true).stop(&Stop::usage(sentence));
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
+}

@@ -12,10 +12,20 @@ use serde_json::{Value, json};
 pub(crate) enum Exit {
     /// All is well.
     Ok = 0,
+    /// Draining was not completed.
+    Failed = 1,
     /// The command line, or a file that it names, cannot be used.
     Usage = 2,
-    /// The peer, or the file, broke the protocol.
+    /// A name could not be resolved.
+    Resolve = 3,
+    /// Connecting or listening failed.
+    Connect = 4,
+    /// TLS failed.
+    Tls = 5,
+    /// The peer, or the file, broke the protocol, or the conversation was cut off.
     Protocol = 6,
+    /// Nothing happened in time.
+    Timeout = 7,
     /// Local input or output failed.
     Local = 8,
 }
@@ -25,8 +35,13 @@ impl Exit {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Failed => "failed",
             Self::Usage => "usage",
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
             Self::Protocol => "protocol",
+            Self::Timeout => "timeout",
             Self::Local => "local",
         }
     }
@@ -55,6 +70,10 @@ impl Stop {
 
     pub(crate) fn usage(sentence: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, sentence)
+    }
+
+    pub(crate) fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     pub(crate) fn at(self, offset: u64) -> Self {

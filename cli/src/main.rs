@@ -3,12 +3,17 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod development_certificate;
 mod exit;
 mod frames;
 mod help;
 mod output;
 mod pieces;
+mod send;
+mod serve;
+mod signals;
 mod text;
+mod tls_files;
 
 use std::env;
 use std::io::{self, Write};
@@ -28,6 +33,8 @@ fn main() -> ExitCode {
     };
     let output = Output::new(arguments.json);
     let ended = match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments, output),
+        Command::Send(arguments) => send::run(&arguments, output),
         Command::Frames(arguments) => frames::run(&arguments, output),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),

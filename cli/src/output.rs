@@ -6,6 +6,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use serde_json::Value;
+
 use crate::exit::Stop;
 
 /// How much output is collected before it is written.
@@ -34,6 +36,30 @@ impl Output {
         BufWriter::with_capacity(OUTPUT_LEN, io::stdout().lock())
     }
 
+    /// Prints one record on standard output, at once: `text` for people, `value` with `--json`.
+    pub(crate) fn record(self, text: impl fmt::Display, value: &Value) -> Result<(), Stop> {
+        let mut data = io::stdout().lock();
+        let written = if self.json { writeln!(data, "{value}") } else { writeln!(data, "{text}") };
+        written.and_then(|()| data.flush()).map_err(|error| Stop::output(&error))
+    }
+
+    /// Prints words on standard error that only people need.
+    pub(crate) fn note(self, text: impl fmt::Display) {
+        if !self.json {
+            complain(&text);
+        }
+    }
+
+    /// Prints on standard error what went wrong, in either form, without ending for it.
+    pub(crate) fn warn(self, text: impl fmt::Display) {
+        if self.json {
+            complain(&serde_json::json!({ "event": "warning", "message": text.to_string() }));
+        } else {
+            let colour = Colour::of_stderr();
+            complain(&format_args!("{}: {text}", colour.paint("drywire", Colour::YELLOW)));
+        }
+    }
+
     /// Prints on standard error why the command ends.
     pub(crate) fn stop(self, stop: &Stop) {
         let Some(sentence) = stop.sentence() else { return };
@@ -57,6 +83,7 @@ struct Colour(bool);
 
 impl Colour {
     const RED: u8 = 31;
+    const YELLOW: u8 = 33;
 
     fn of_stderr() -> Self {
         let no_color = env::var_os("NO_COLOR");

@@ -24,6 +24,10 @@ pub(crate) struct Pieces<R> {
     offset: u64,
     /// How many bytes the piece that was shown last takes.
     shown: usize,
+    /// How many bytes the next frame has at least.
+    need: usize,
+    /// What was found in what has been read.
+    upcoming: Option<Cut>,
     ended: bool,
 }
 
@@ -57,6 +61,7 @@ pub(crate) enum PieceError {
 enum Cut {
     Frame(usize, Payload),
     Rest,
+    Invalid(DecodeError),
     End,
 }
 
@@ -70,59 +75,76 @@ impl<R: Read> Pieces<R> {
             end: 0,
             offset: 0,
             shown: 0,
+            need: 0,
+            upcoming: None,
             ended: false,
         }
     }
 
-    /// The next piece, or `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Piece<'_>>, PieceError> {
-        self.start += self.shown;
-        self.offset += self.shown as u64;
-        self.shown = 0;
-        let cut = self.cut()?;
-        let bytes = &mut self.buffer[self.start..self.end];
-        let offset = self.offset;
-        Ok(match cut {
-            Cut::Frame(wire_len, found) => {
-                self.shown = wire_len;
-                let bytes = AnyFraming::view(found, &mut bytes[..wire_len]);
-                Some(Piece::Frame { offset, wire_len, bytes })
-            }
-            Cut::Rest => {
-                self.shown = bytes.len();
-                Some(Piece::Rest { offset, bytes })
-            }
-            Cut::End => None,
-        })
+    /// Whether [`next`](Self::next) returns without reading.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.consume_shown();
+        if self.upcoming.is_none() {
+            self.upcoming = self.look();
+        }
+        self.upcoming.is_some()
     }
 
-    /// Reads until there is a piece.
-    fn cut(&mut self) -> Result<Cut, PieceError> {
-        loop {
-            let input = &self.buffer[self.start..self.end];
-            let need = match self.framing.scan(input) {
-                Ok(Scan::Found(whole)) => return Ok(Cut::Frame(whole.len, whole.found)),
-                Ok(Scan::Need(need)) => need,
-                Err(error) => return Err(PieceError::Decode { offset: self.offset, error }),
-            };
-            if self.ended {
-                return match (input, self.framing.scan_end(input)) {
-                    ([], _) => Ok(Cut::End),
-                    (_, Ok(whole)) => Ok(Cut::Frame(whole.len, whole.found)),
-                    (_, Err(DecodeError::Truncated { .. })) => Ok(Cut::Rest),
-                    (_, Err(error)) => Err(PieceError::Decode { offset: self.offset, error }),
-                };
+    /// The next piece, or `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Piece<'_>>, PieceError> {
+        while !self.is_ready() {
+            self.read().map_err(PieceError::Read)?;
+        }
+        let bytes = &mut self.buffer[self.start..self.end];
+        let offset = self.offset;
+        match self.upcoming.take() {
+            Some(Cut::Frame(wire_len, found)) => {
+                self.shown = wire_len;
+                let bytes = AnyFraming::view(found, &mut bytes[..wire_len]);
+                Ok(Some(Piece::Frame { offset, wire_len, bytes }))
             }
-            self.read(need)?;
+            Some(Cut::Rest) => {
+                self.shown = bytes.len();
+                Ok(Some(Piece::Rest { offset, bytes }))
+            }
+            Some(Cut::Invalid(error)) => Err(PieceError::Decode { offset, error }),
+            Some(Cut::End) | None => Ok(None),
         }
     }
 
-    /// Reads once, into room for `need` bytes or for twice what is there, whichever is less.
-    fn read(&mut self, need: usize) -> Result<(), PieceError> {
+    fn consume_shown(&mut self) {
+        self.start += self.shown;
+        self.offset += self.shown as u64;
+        self.shown = 0;
+    }
+
+    /// Looks for a piece in what has been read.
+    fn look(&mut self) -> Option<Cut> {
+        let input = &self.buffer[self.start..self.end];
+        match self.framing.scan(input) {
+            Ok(Scan::Found(whole)) => return Some(Cut::Frame(whole.len, whole.found)),
+            Ok(Scan::Need(need)) => self.need = need,
+            Err(error) => return Some(Cut::Invalid(error)),
+        }
+        if !self.ended {
+            return None;
+        }
+        if input.is_empty() {
+            return Some(Cut::End);
+        }
+        Some(match self.framing.scan_end(input) {
+            Ok(whole) => Cut::Frame(whole.len, whole.found),
+            Err(DecodeError::Truncated { .. }) => Cut::Rest,
+            Err(error) => Cut::Invalid(error),
+        })
+    }
+
+    /// Reads once, into room for what is needed or for twice what is there, whichever is less.
+    fn read(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        let room = need.min(self.end.saturating_mul(2)).max(self.end + CHUNK_LEN);
+        let room = self.need.min(self.end.saturating_mul(2)).max(self.end + CHUNK_LEN);
         if self.buffer.len() < room {
             self.buffer.resize(room, 0);
         }
@@ -131,7 +153,7 @@ impl<R: Read> Pieces<R> {
                 Ok(0) => self.ended = true,
                 Ok(len) => self.end += len,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(PieceError::Read(error)),
+                Err(error) => return Err(error),
             }
             return Ok(());
         }

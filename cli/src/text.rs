@@ -57,6 +57,13 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// Bytes as pairs of hexadecimal digits in upper case with colons between, as certificates'
+/// fingerprints are written.
+pub(crate) fn fingerprint(digest: &[u8]) -> String {
+    let pairs: Vec<_> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    pairs.join(":")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +106,10 @@ mod tests {
         assert_eq!(frame_json(b"hi").to_string(), expected);
         let expected = r#"{"base64":"/w==","event":"frame","len":1,"text":null}"#;
         assert_eq!(frame_json(b"\xff").to_string(), expected);
+    }
+
+    #[test]
+    fn fingerprints_are_pairs() {
+        assert_eq!(fingerprint(&[0, 0xab, 0xff]), "00:AB:FF");
     }
 }

@@ -2,6 +2,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use drywire::framing::AnyFraming;
+use drywire::limits::{FRAME_LEN_MAX, LINE_LEN_MAX};
 
 /// How a byte stream is cut into frames.
 #[derive(Args, Clone, Debug)]
@@ -24,6 +25,15 @@ impl FramingArguments {
         match self.max_frame {
             None => self.framing.clone(),
             Some(max) => self.framing.clone().with_frame_len_max(max.get()),
+        }
+    }
+
+    /// The limit.
+    pub(crate) fn max_frame(&self) -> usize {
+        match (self.max_frame, &self.framing) {
+            (Some(max), _) => max.get(),
+            (None, AnyFraming::Lines(_)) => LINE_LEN_MAX,
+            (None, _) => FRAME_LEN_MAX,
         }
     }
 }

@@ -1,38 +1,60 @@
 //! The command line, as clap derives it. No meaning here beyond the grammar.
 
 mod framing;
+mod seconds;
+mod send;
+mod serve;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use framing::FramingArguments;
+pub(crate) use seconds::Seconds;
+pub(crate) use send::SendArguments;
+pub(crate) use serve::{ServeArguments, ServedProtocol};
 
 /// What stands before the help of the command itself.
 const EXAMPLES: &str = "\
 Examples:
+  drywire serve                                  echo on tcp://127.0.0.1:7007 and tls://…:7008
+  drywire send tcp://127.0.0.1:7007 hello        send an argument, print what comes back
+  drywire send --framing lines unix:/run/x.sock < requests
   drywire frames --framing u32be capture.bin     show the frames in a file";
 
 /// What stands behind its long help, and in its manual page.
 pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
+  1  draining was not completed
   2  the command line, or a file that it names, cannot be used
-  6  the file breaks the protocol
+  3  a name could not be resolved
+  4  connecting or listening failed
+  5  TLS failed
+  6  the peer, or the file, broke the protocol, or the conversation was cut off
+  7  nothing happened in time
   8  local input or output failed, for example because the disk is full
 
 A reader of standard output that goes away early, as head does, is no failure.
 
 With --json every line on standard output and standard error is one JSON object. Its `event` is
-  frame        len, base64, text (null unless UTF-8), offset, wire_len
+  listening    address
+  certificate  sha256 of the development certificate
+  closed       kind, reason and peer of a connection that is over
+  summary      drained, accepted, active, refused, received, transmitted, closed by kind
+  open         peer, and tls: version, suite, alpn, resumed; null without TLS
+  frame        len, base64, text (null unless UTF-8); from `frames` also offset and wire_len
+  reloaded     the certificate and key were loaded again
+  warning      message; on standard error
   error        exit, kind, message, sometimes offset; on standard error, last
 and the rest of this line its other members. Lengths and offsets are in bytes.
 
 Environment:
-  NO_COLOR       when set and not empty, no colours";
+  NO_COLOR       when set and not empty, no colours
+  SSLKEYLOGFILE  with --key-log, the file that TLS secrets are appended to";
 
-/// Frames of byte streams
+/// Echo server and client for byte streams: TCP, Unix sockets and TLS, with framing
 #[derive(Debug, Parser)]
 #[command(name = "drywire", version, before_help = EXAMPLES, after_long_help = NOTES)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
@@ -47,6 +69,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Serve(ServeArguments),
+    Send(SendArguments),
     Frames(FramesArguments),
     Completions(CompletionsArguments),
     Man(ManArguments),
@@ -90,4 +114,54 @@ pub(crate) struct ManArguments {
     /// The command whose page to print; that of drywire itself if it is not given
     #[arg(value_name = "COMMAND")]
     pub(crate) command: Option<String>,
+}
+
+/// What drives the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Runtime {
+    /// Blocking: a thread for each connection
+    Std,
+    /// Asynchronous, over smol's parts: a task for each connection
+    Smol,
+}
+
+/// Who we say we are in TLS.
+#[derive(Args, Debug)]
+pub(crate) struct IdentityArguments {
+    /// Our certificate, with those that link it to an authority, in PEM
+    #[arg(long, value_name = "PEM", requires = "key", help_heading = "TLS")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// The private key of the certificate, in PEM
+    #[arg(long, value_name = "PEM", requires = "cert", help_heading = "TLS")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// Options that clients and servers have in common.
+#[derive(Args, Debug)]
+pub(crate) struct SessionArguments {
+    #[command(flatten)]
+    pub(crate) identity: IdentityArguments,
+
+    /// Application protocols, the preferred first
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "TLS")]
+    pub(crate) alpn: Vec<String>,
+
+    /// Append the secrets of TLS sessions to the file that SSLKEYLOGFILE names
+    ///
+    /// Whoever has that file can read what the sessions carried.
+    #[arg(long, help_heading = "TLS")]
+    pub(crate) key_log: bool,
+}
+
+impl SessionArguments {
+    /// An option that was given: it means nothing without TLS.
+    pub(crate) fn first_option(&self) -> Option<&'static str> {
+        let given = [
+            (self.identity.cert.is_some(), "--cert"),
+            (!self.alpn.is_empty(), "--alpn"),
+            (self.key_log, "--key-log"),
+        ];
+        given.into_iter().find_map(|(is_given, option)| is_given.then_some(option))
+    }
 }

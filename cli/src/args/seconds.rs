@@ -1,0 +1,58 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A time in seconds, with fractions, or `none` for no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+/// Why a text is no time.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SecondsError;
+
+impl FromStr for Seconds {
+    type Err = SecondsError;
+
+    fn from_str(text: &str) -> Result<Self, SecondsError> {
+        if text == "none" {
+            return Ok(Self(Duration::MAX));
+        }
+        let seconds = text.parse().map_err(|_| SecondsError)?;
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| SecondsError)
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == Duration::MAX { f.write_str("none") } else { self.0.as_secs_f64().fmt(f) }
+    }
+}
+
+impl fmt::Display for SecondsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected seconds, as in 10 or 0.5, or none")
+    }
+}
+
+impl std::error::Error for SecondsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_printed_as_they_are_parsed() {
+        for (text, seconds) in [
+            ("10", Duration::from_secs(10)),
+            ("0.25", Duration::from_millis(250)),
+            ("0", Duration::ZERO),
+            ("none", Duration::MAX),
+        ] {
+            assert_eq!(text.parse(), Ok(Seconds(seconds)));
+            assert_eq!(Seconds(seconds).to_string(), text);
+        }
+        for text in ["", "-1", "inf", "NaN", "1e99", "1s", "0x1"] {
+            assert_eq!(text.parse::<Seconds>(), Err(SecondsError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use drywire::address::Address;
+
+use super::{FramingArguments, Runtime, Seconds, SessionArguments};
+
+/// Send data and print what comes back
+///
+/// Each DATA argument is one frame. Without arguments standard input is sent:
+///
+///   raw, length prefixes, varints, netstring   what one read brings is a frame
+///   lines                                      a line is a frame, its LF or CRLF not part of it
+///   delimiter:HEX                              what stands before a delimiter is a frame
+///   fixed:N                                    N bytes are a frame; a rest is an error, exit 8
+///
+/// At the end of the input our side is finished (half-closed) and the command goes on until the
+/// peer has finished too; a peer that finishes first is still sent the rest of the input, unless
+/// that is typed in. Sending and printing do not wait for each other.
+///
+/// What comes back is printed as bytes: payloads one after the other, with LF after each for
+/// lines and with the delimiter after each for delimiter:HEX. An echo of a file is that file.
+///
+/// Servers are verified by the authorities that the system trusts, or by those of --ca.
+#[derive(Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    before_help = "\
+Examples:
+  drywire send tcp://127.0.0.1:7007 hello
+  drywire send --ca dev.pem tls://localhost:7008 < file > echo
+  drywire send --framing lines --json unix:/run/echo.sock one two
+  drywire send --insecure --timeout 5 tls://[::1]:7008 hello"
+)]
+pub(crate) struct SendArguments {
+    /// tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or tls+unix:PATH
+    pub(crate) address: Address,
+
+    /// Frames to send; standard input if there are none
+    pub(crate) data: Vec<OsString>,
+
+    #[command(flatten)]
+    pub(crate) framing: FramingArguments,
+
+    /// What drives the socket
+    #[arg(long, value_enum, default_value_t = Runtime::Std)]
+    pub(crate) runtime: Runtime,
+
+    /// Give up when connecting takes longer, or no byte comes or goes for as long [default: 30 for
+    /// connecting, 10 for a TLS handshake, none after that]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<Seconds>,
+
+    #[command(flatten)]
+    pub(crate) session: SessionArguments,
+
+    /// Believe servers with a certificate of these authorities, in PEM, and no others
+    #[arg(long, value_name = "PEM", conflicts_with = "insecure", help_heading = "TLS")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// Believe any server: whoever is in between can read and change everything
+    #[arg(long, help_heading = "TLS")]
+    pub(crate) insecure: bool,
+
+    /// The name to ask the server for and to verify, instead of the host in the address
+    #[arg(long, value_name = "NAME", help_heading = "TLS")]
+    pub(crate) server_name: Option<String>,
+}

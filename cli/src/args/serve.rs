@@ -1,0 +1,131 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use drywire::Limits;
+use drywire::address::Address;
+use drywire::admission::AdmissionLimits;
+
+use super::{FramingArguments, Runtime, Seconds, SessionArguments};
+
+/// Serve an echo until a signal comes
+///
+/// Prints `listening ADDRESS` on standard output for each address, with the port that the system
+/// chose where 0 was asked for; then, on standard error, lines to copy. An interrupt (Ctrl-C) or
+/// SIGTERM drains: no connection is accepted any more and those that are open are let end; exit 0
+/// if all did, 1 if not. A second signal ends at once. SIGHUP loads certificate and key again; a
+/// pair that cannot be used is reported and the old one kept.
+///
+/// Addresses are tcp://HOST:PORT, tls://HOST:PORT, unix:PATH, tls+unix:PATH. `[::]` takes IPv4 too.
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  drywire serve
+  drywire serve --listen tcp://[::]:7 --framing lines --max-frame 4096
+  drywire serve --listen tls://0.0.0.0:7008 --cert server.pem --key server.key
+  drywire serve --listen unix:/run/echo.sock --runtime smol --threads 2
+  drywire serve --dev-cert dev.pem      then: drywire send --ca dev.pem tls://127.0.0.1:7008")]
+pub(crate) struct ServeArguments {
+    /// Where to listen; may be repeated [default: tcp://127.0.0.1:7007 and tls://127.0.0.1:7008]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Vec<Address>,
+
+    #[command(flatten)]
+    pub(crate) framing: FramingArguments,
+
+    /// What to do with frames
+    #[arg(long, value_enum, default_value_t = ServedProtocol::Echo)]
+    pub(crate) protocol: ServedProtocol,
+
+    /// What drives the sockets
+    #[arg(long, value_enum, default_value_t = Runtime::Std)]
+    pub(crate) runtime: Runtime,
+
+    /// Threads that run the tasks of --runtime smol [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub(crate) session: SessionArguments,
+
+    /// Write the certificate made at start, in PEM, to a file: for `drywire send --ca`
+    ///
+    /// Without --cert and --key a certificate for localhost and the listening addresses is made at
+    /// start. Its key is never written anywhere.
+    #[arg(long, value_name = "FILE", conflicts_with = "cert", help_heading = "TLS")]
+    pub(crate) dev_cert: Option<PathBuf>,
+
+    /// Serve only clients with a certificate of these authorities, in PEM
+    #[arg(long, value_name = "PEM", help_heading = "TLS")]
+    pub(crate) client_ca: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+}
+
+/// What one server allows.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArguments {
+    /// Most connections at once
+    #[arg(long, value_name = "N", default_value_t = default_connections())]
+    pub(crate) max_connections: NonZeroUsize,
+
+    /// Most connections at once from one address [default: none]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_connections_per_address: Option<NonZeroUsize>,
+
+    /// For the TLS handshake
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::new().handshake_timeout))]
+    pub(crate) handshake_timeout: Seconds,
+
+    /// For a frame, from its first byte to its last; not with raw
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::new().frame_timeout))]
+    pub(crate) frame_timeout: Seconds,
+
+    /// Without a byte in either direction
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::new().idle_timeout))]
+    pub(crate) idle_timeout: Seconds,
+
+    /// For draining; then what is left is ended by force
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = Seconds(AdmissionLimits::new().drain_timeout)
+    )]
+    pub(crate) drain_timeout: Seconds,
+}
+
+fn default_connections() -> NonZeroUsize {
+    NonZeroUsize::new(AdmissionLimits::new().connections_max).unwrap_or(NonZeroUsize::MIN)
+}
+
+impl LimitArguments {
+    /// The limits of each connection.
+    pub(crate) fn connection(&self) -> Limits {
+        let mut limits = Limits::new();
+        limits.handshake_timeout = self.handshake_timeout.0;
+        limits.frame_timeout = self.frame_timeout.0;
+        limits.idle_timeout = self.idle_timeout.0;
+        limits
+    }
+
+    /// The limits of the server.
+    pub(crate) fn admission(&self) -> AdmissionLimits {
+        let mut limits = AdmissionLimits::new();
+        limits.connections_max = self.max_connections.get();
+        limits.connections_per_address_max =
+            self.max_connections_per_address.map(NonZeroUsize::get);
+        limits.drain_timeout = self.drain_timeout.0;
+        limits
+    }
+}
+
+/// What to do with frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServedProtocol {
+    /// Send each back (RFC 862)
+    Echo,
+    /// Throw each away (RFC 863)
+    Discard,
+}

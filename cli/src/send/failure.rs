@@ -1,0 +1,103 @@
+use drywire::connection::Truncation;
+use drywire::tls::{Alert, CertificateProblem, TlsCause, TlsError};
+use drywire::{CloseReason, Error, connector};
+use drywire_std::ConnectError;
+
+use crate::args::SendArguments;
+use crate::exit::{Exit, Stop, cause};
+
+/// Why there is no connection.
+pub(super) fn not_connected(error: &ConnectError, arguments: &SendArguments) -> Stop {
+    let address = &arguments.address;
+    match error {
+        ConnectError::Closed(reason) => {
+            let stop = closed(reason, arguments);
+            // Whatever cut a handshake short, it is TLS that did not come about.
+            if stop.exit == Exit::Protocol { stop.with_exit(Exit::Tls) } else { stop }
+        }
+        ConnectError::Connector(connector::ConnectError::NoAddress) => {
+            Stop::new(Exit::Resolve, format_args!("there is no address for {address}"))
+        }
+        ConnectError::Connector(connector::ConnectError::Failed { tried }) => {
+            let causes: Vec<_> = match &tried[..] {
+                [(_, fault)] => vec![fault.to_string()],
+                tried => tried.iter().map(|(at, fault)| format!("{at}: {fault}")).collect(),
+            };
+            let causes = causes.join(", ");
+            Stop::new(Exit::Connect, format_args!("cannot connect to {address}: {causes}"))
+        }
+        ConnectError::Connector(error @ connector::ConnectError::TimedOut { .. }) => {
+            Stop::new(Exit::Timeout, format_args!("cannot connect to {address}: {error}"))
+        }
+        ConnectError::Resolve(error) => {
+            Stop::new(Exit::Resolve, format_args!("cannot resolve {address}: {}", cause(error)))
+        }
+        ConnectError::Io(error) | ConnectError::Unix(error) => {
+            Stop::new(Exit::Connect, format_args!("cannot connect to {address}: {}", cause(error)))
+        }
+        ConnectError::ServerNameMissing => Stop::usage(format_args!(
+            "{address} does not say whom its certificate must be for; --server-name does"
+        )),
+        ConnectError::Tls(error) => Stop::usage(error),
+        _ => Stop::new(Exit::Connect, format_args!("cannot connect to {address}: {error}")),
+    }
+}
+
+/// Why the conversation did not end as it should.
+pub(super) fn closed(reason: &CloseReason, arguments: &SendArguments) -> Stop {
+    let address = &arguments.address;
+    let exit = match reason {
+        CloseReason::Failed(Error::Tls(_))
+        | CloseReason::Truncated(Truncation::Handshake | Truncation::Session) => Exit::Tls,
+        CloseReason::TimedOut(_) => Exit::Timeout,
+        _ => Exit::Protocol,
+    };
+    let hint = match reason {
+        CloseReason::Failed(Error::Tls(error)) => hint(error, arguments),
+        _ => None,
+    };
+    match hint {
+        None => Stop::new(exit, format_args!("{address}: {reason}")),
+        Some(hint) => Stop::new(exit, format_args!("{address}: {reason}; {hint}")),
+    }
+}
+
+/// Which flag is meant for what went wrong.
+fn hint(error: &TlsError, arguments: &SendArguments) -> Option<&'static str> {
+    let insecure = "--insecure goes on without verification";
+    Some(match error {
+        TlsError::Refused { cause: TlsCause::Certificate(problem), .. } => match problem {
+            CertificateProblem::UnknownIssuer if arguments.ca.is_some() => {
+                "--ca names the authorities to trust"
+            }
+            CertificateProblem::UnknownIssuer => {
+                "--ca FILE trusts an authority, --insecure goes on without verification"
+            }
+            CertificateProblem::WrongName => "--server-name sets the name to verify",
+            _ => insecure,
+        },
+        TlsError::Refused { cause: TlsCause::NotTls, .. } => {
+            "addresses that begin with tcp:// or unix: do without TLS"
+        }
+        TlsError::Refused { cause: TlsCause::NoApplicationProtocol, .. } => {
+            "--alpn names application protocols"
+        }
+        TlsError::AlertReceived(alert) => return alert_hint(*alert),
+        _ => return None,
+    })
+}
+
+/// Alerts that a flag of ours may answer.
+fn alert_hint(alert: Alert) -> Option<&'static str> {
+    Some(match alert.name()? {
+        "certificate_required" => "the server wants a certificate of ours: --cert and --key",
+        "bad_certificate"
+        | "unknown_ca"
+        | "certificate_unknown"
+        | "certificate_expired"
+        | "access_denied" => "the server does not accept our certificate (--cert, --key)",
+        "no_application_protocol" => "--alpn names application protocols",
+        "unrecognized_name" => "--server-name sets the name to ask for",
+        _ => return None,
+    })
+}

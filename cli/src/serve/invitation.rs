@@ -1,0 +1,159 @@
+use std::fmt::Write;
+use std::path::Path;
+
+use drywire::address::{Address, Endpoint, Host, HostPort, UnixPlace};
+use drywire::framing::AnyFraming;
+
+/// What the lines to copy depend on.
+pub(super) struct Invitation<'a> {
+    pub(super) framing: &'a AnyFraming,
+    /// How clients verify the server.
+    pub(super) trust: Trust<'a>,
+    /// Clients must show a certificate.
+    pub(super) wants_certificate: bool,
+}
+
+/// How clients can verify a server.
+#[derive(Clone, Copy)]
+pub(super) enum Trust<'a> {
+    /// By authorities that we do not know.
+    Theirs,
+    /// By the development certificate in this file.
+    File(&'a Path),
+    /// Not at all: the development certificate is nowhere to be had.
+    Nothing,
+}
+
+impl Invitation<'_> {
+    /// Lines to copy that talk to a listener on `address`.
+    pub(super) fn lines(&self, address: &Address) -> String {
+        let mut lines = String::new();
+        let mut line = |line: std::fmt::Arguments<'_>| {
+            let written = writeln!(lines, "  {line}");
+            debug_assert!(written.is_ok(), "a string takes everything");
+        };
+        let address = reachable(address);
+        line(format_args!("drywire send{} {address}{}", self.flags(&address), self.data()));
+        // Others have no framing: text in lines is what they can do.
+        if !matches!(self.framing, AnyFraming::Raw(_) | AnyFraming::Lines(_)) {
+            return lines;
+        }
+        let (place, unix) = match address.endpoint() {
+            Endpoint::Internet(place) => (place.to_string(), false),
+            Endpoint::Unix(name) => match name.place() {
+                UnixPlace::Path(path) => (path.to_owned(), true),
+                UnixPlace::Abstract(_) => return lines,
+            },
+        };
+        match (address.is_tls(), unix, address.endpoint()) {
+            (true, true, _) => {
+                line(format_args!("openssl s_client{} -unix {place}", self.openssl()))
+            }
+            (true, false, _) => {
+                line(format_args!("openssl s_client{} -connect {place}", self.openssl()));
+            }
+            (false, true, _) => line(format_args!("nc -U {place}")),
+            (false, false, Endpoint::Internet(HostPort { host, port })) => {
+                let host = host.to_string();
+                line(format_args!("nc {} {port}", host.trim_matches(['[', ']'])));
+            }
+            (false, false, Endpoint::Unix(_)) => {}
+        }
+        lines
+    }
+
+    fn flags(&self, address: &Address) -> String {
+        let mut flags = String::new();
+        if !matches!(self.framing, AnyFraming::Raw(_)) {
+            flags.push_str(&format!(" --framing {}", self.framing));
+        }
+        if address.is_tls() {
+            match self.trust {
+                Trust::Theirs => {}
+                Trust::File(file) => flags.push_str(&format!(" --ca {}", file.display())),
+                Trust::Nothing => flags.push_str(" --insecure"),
+            }
+            if self.wants_certificate {
+                flags.push_str(" --cert CERT.pem --key KEY.pem");
+            }
+            if matches!(address.endpoint(), Endpoint::Unix(_)) {
+                flags.push_str(" --server-name localhost");
+            }
+        }
+        flags
+    }
+
+    fn data(&self) -> &'static str {
+        if matches!(self.framing, AnyFraming::Fixed(_)) { " < FILE" } else { " hello" }
+    }
+
+    fn openssl(&self) -> String {
+        let mut flags = String::from(" -quiet");
+        if let Trust::File(file) = self.trust {
+            flags.push_str(&format!(" -verify_return_error -CAfile {}", file.display()));
+        }
+        if self.wants_certificate {
+            flags.push_str(" -cert CERT.pem -key KEY.pem");
+        }
+        flags
+    }
+}
+
+/// The address to connect to from here: one that stands for all addresses is none.
+fn reachable(address: &Address) -> Address {
+    let mut address = address.clone();
+    if let Address::Stream { endpoint: Endpoint::Internet(HostPort { host, .. }), .. } =
+        &mut address
+    {
+        if host.is_unspecified() {
+            *host = match host {
+                Host::V6 { .. } => Host::V6 { address: std::net::Ipv6Addr::LOCALHOST, zone: None },
+                Host::Name(_) | Host::V4(_) => Host::V4(std::net::Ipv4Addr::LOCALHOST),
+            };
+        }
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(framing: &str, trust: Trust<'_>, wants_certificate: bool, address: &str) -> String {
+        let framing = &framing.parse().unwrap();
+        Invitation { framing, trust, wants_certificate }.lines(&address.parse().unwrap())
+    }
+
+    #[test]
+    fn lines_can_be_copied() {
+        let file = Trust::File(Path::new("dev.pem"));
+        for (lines, expected) in [
+            (
+                lines("raw", Trust::Theirs, false, "tcp://[::]:7"),
+                "  drywire send tcp://[::1]:7 hello\n  nc ::1 7\n",
+            ),
+            (
+                lines("lines", Trust::Nothing, false, "tls://0.0.0.0:8"),
+                "  drywire send --framing lines --insecure tls://127.0.0.1:8 hello\n  \
+                 openssl s_client -quiet -connect 127.0.0.1:8\n",
+            ),
+            (
+                lines("raw", file, true, "tls+unix:/s"),
+                "  drywire send --ca dev.pem --cert CERT.pem --key KEY.pem --server-name localhost \
+                 tls+unix:/s hello\n  openssl s_client -quiet -verify_return_error -CAfile dev.pem \
+                 -cert CERT.pem -key KEY.pem -unix /s\n",
+            ),
+            (
+                lines("raw", Trust::Theirs, false, "unix:/s"),
+                "  drywire send unix:/s hello\n  nc -U /s\n",
+            ),
+            (lines("raw", Trust::Theirs, false, "unix:@s"), "  drywire send unix:@s hello\n"),
+            (
+                lines("fixed:4", Trust::Theirs, false, "unix:/s"),
+                "  drywire send --framing fixed:4 unix:/s < FILE\n",
+            ),
+        ] {
+            assert_eq!(lines, expected);
+        }
+    }
+}

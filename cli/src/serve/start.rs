@@ -1,0 +1,132 @@
+use std::path::Path;
+
+use drywire::address::Address;
+use drywire::tls::ServerTls;
+use drywire_std::{BindError, Listener};
+
+use super::invitation::Trust;
+use crate::args::{Runtime, ServeArguments};
+use crate::development_certificate::DevelopmentCertificate;
+use crate::exit::{Exit, Stop, cause};
+use crate::tls_files::{ServerFiles, ServerOptions};
+
+/// Where to listen when nothing is said.
+const DEFAULT_ADDRESSES: [&str; 2] = ["tcp://127.0.0.1:7007", "tls://127.0.0.1:7008"];
+
+/// Where the server's certificate comes from.
+pub(super) enum Certificate {
+    Files(ServerFiles),
+    Development { certificate: DevelopmentCertificate, options: ServerOptions },
+}
+
+impl Certificate {
+    pub(super) fn configuration(&self) -> Result<ServerTls, Stop> {
+        let config = match self {
+            Self::Files(files) => files.load()?,
+            Self::Development { certificate, options } => {
+                options.config(certificate.identity(), None)?
+            }
+        };
+        ServerTls::new(config).map_err(Stop::usage)
+    }
+
+    /// How clients verify it, when it was written to `dev_cert`.
+    pub(super) fn trust<'a>(certificate: Option<&Self>, dev_cert: Option<&'a Path>) -> Trust<'a> {
+        match (certificate, dev_cert) {
+            (Some(Self::Development { .. }), Some(file)) => Trust::File(file),
+            (Some(Self::Development { .. }), None) => Trust::Nothing,
+            (Some(Self::Files(_)) | None, _) => Trust::Theirs,
+        }
+    }
+}
+
+/// Where to listen. Refuses options that would mean nothing there.
+pub(super) fn addresses(arguments: &ServeArguments) -> Result<Vec<Address>, Stop> {
+    let mut addresses = arguments.listen.clone();
+    if addresses.is_empty() {
+        for address in DEFAULT_ADDRESSES {
+            addresses.push(address.parse().map_err(Stop::usage)?);
+        }
+    }
+    for address in &addresses {
+        if !matches!(address, Address::Stream { .. }) {
+            return Err(Stop::usage(format_args!(
+                "{address}: only tcp, tls, unix and tls+unix addresses can be served"
+            )));
+        }
+    }
+    if arguments.threads.is_some() && arguments.runtime == Runtime::Std {
+        return Err(Stop::usage(
+            "--threads is for --runtime smol; --runtime std has a thread for each connection",
+        ));
+    }
+    let tls_option = arguments
+        .session
+        .first_option()
+        .or_else(|| arguments.dev_cert.as_ref().map(|_| "--dev-cert"))
+        .or_else(|| arguments.client_ca.as_ref().map(|_| "--client-ca"));
+    match tls_option {
+        Some(option) if !addresses.iter().any(Address::is_tls) => Err(Stop::usage(format_args!(
+            "{option} is for TLS, and no address begins with tls:// or tls+unix:"
+        ))),
+        _ => Ok(addresses),
+    }
+}
+
+/// The certificate, if one is needed: from the files that are named, or else made now.
+pub(super) fn certificate(
+    arguments: &ServeArguments,
+    addresses: &[Address],
+) -> Result<Option<Certificate>, Stop> {
+    if !addresses.iter().any(Address::is_tls) {
+        return Ok(None);
+    }
+    let options = ServerOptions {
+        client_ca: arguments.client_ca.clone(),
+        alpn: arguments.session.alpn.clone(),
+        key_log: arguments.session.key_log,
+    };
+    let options = match ServerFiles::new(&arguments.session, options) {
+        Ok(files) => return Ok(Some(Certificate::Files(files))),
+        Err(options) => options,
+    };
+    let certificate = DevelopmentCertificate::new(addresses)?;
+    if let Some(file) = &arguments.dev_cert {
+        certificate.write(file)?;
+    }
+    Ok(Some(Certificate::Development { certificate, options }))
+}
+
+/// Binds all addresses, or none.
+pub(super) fn listen(
+    arguments: &ServeArguments,
+    addresses: &[Address],
+    tls: Option<&ServerTls>,
+) -> Result<Vec<Listener>, Stop> {
+    let is_default = arguments.listen.is_empty();
+    let bind = |address: &Address| {
+        let listener = Listener::bind(address).map_err(|error| not_bound(&error, is_default))?;
+        Ok(match tls {
+            Some(tls) if address.is_tls() => listener.with_tls(tls.clone()),
+            Some(_) | None => listener,
+        })
+    };
+    addresses.iter().map(bind).collect()
+}
+
+fn not_bound(error: &BindError, is_default: bool) -> Stop {
+    let (exit, sentence) = match error {
+        BindError::Resolve { address, source } => {
+            (Exit::Resolve, format!("cannot resolve {address}: {}", cause(source)))
+        }
+        BindError::System { address, source } => {
+            (Exit::Connect, format!("cannot listen on {address}: {}", cause(source)))
+        }
+        _ => (Exit::Connect, error.to_string()),
+    };
+    if is_default {
+        Stop::new(exit, format_args!("{sentence}; --listen chooses another address"))
+    } else {
+        Stop::new(exit, sentence)
+    }
+}

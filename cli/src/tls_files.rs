@@ -1,0 +1,134 @@
+//! TLS configurations from the files that the command line names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drywire::tls::pem::{self, Identity, Verification};
+use drywire::tls::{ClientTls, PemItem, TlsConfigError};
+use drywire_std::rustls::{KeyLogFile, ServerConfig};
+
+use crate::args::{SendArguments, SessionArguments};
+use crate::exit::{Stop, cause};
+
+/// A server's certificate and key in files, and all else that makes a configuration of them.
+#[derive(Debug)]
+pub(crate) struct ServerFiles {
+    cert: PathBuf,
+    key: PathBuf,
+    pub(crate) rest: ServerOptions,
+}
+
+/// What a server's configuration needs beside certificate and key.
+#[derive(Debug)]
+pub(crate) struct ServerOptions {
+    pub(crate) client_ca: Option<PathBuf>,
+    pub(crate) alpn: Vec<String>,
+    pub(crate) key_log: bool,
+}
+
+impl ServerFiles {
+    /// `None` if no certificate is named.
+    pub(crate) fn new(
+        session: &SessionArguments,
+        rest: ServerOptions,
+    ) -> Result<Self, ServerOptions> {
+        match (&session.identity.cert, &session.identity.key) {
+            (Some(cert), Some(key)) => Ok(Self { cert: cert.clone(), key: key.clone(), rest }),
+            _ => Err(rest),
+        }
+    }
+
+    /// Reads the files.
+    pub(crate) fn load(&self) -> Result<ServerConfig, Stop> {
+        let certificates = read("the certificate", &self.cert)?;
+        let key = read("the private key", &self.key)?;
+        let identity = Identity { certificates: &certificates, key: &key };
+        self.rest.config(identity, Some((&self.cert, &self.key)))
+    }
+}
+
+impl ServerOptions {
+    /// A configuration with a certificate and key that come from `files`, if from any.
+    pub(crate) fn config(
+        &self,
+        identity: Identity<'_>,
+        files: Option<(&Path, &Path)>,
+    ) -> Result<ServerConfig, Stop> {
+        let ca = self.client_ca.as_deref();
+        let authorities = ca.map(|file| read("the authorities", file)).transpose()?;
+        let provider = drywire_std::tls::provider();
+        let mut config =
+            pem::server_config(identity, authorities.as_deref(), &alpn(&self.alpn), &provider)
+                .map_err(|error| blame(error, files, ca))?;
+        if self.key_log {
+            config.key_log = Arc::new(KeyLogFile::new());
+        }
+        Ok(config)
+    }
+}
+
+/// The client's configuration.
+pub(crate) fn client(arguments: &SendArguments) -> Result<ClientTls, Stop> {
+    let session = &arguments.session;
+    let files = session.identity.cert.as_deref().zip(session.identity.key.as_deref());
+    let texts = match files {
+        None => None,
+        Some((cert, key)) => Some((read("the certificate", cert)?, read("the private key", key)?)),
+    };
+    let identity = texts.as_ref().map(|(certificates, key)| Identity { certificates, key });
+    let provider = drywire_std::tls::provider();
+    let ca = arguments.ca.as_deref();
+    let authorities = ca.map(|file| read("the authorities", file)).transpose()?;
+    let verification = match &authorities {
+        _ if arguments.insecure => Verification::Nothing,
+        Some(pem) => Verification::Authorities(pem),
+        None => {
+            let verifier = drywire_std::tls::platform_verifier(Arc::clone(&provider));
+            Verification::Verifier(verifier.map_err(|_| {
+                Stop::usage("the system has no authorities to trust; --ca names a file of them")
+            })?)
+        }
+    };
+    let mut config = pem::client_config(verification, identity, &alpn(&session.alpn), &provider)
+        .map_err(|error| blame(error, files, ca))?;
+    if session.key_log {
+        config.key_log = Arc::new(KeyLogFile::new());
+    }
+    Ok(ClientTls::new(config))
+}
+
+fn alpn(names: &[String]) -> Vec<&[u8]> {
+    names.iter().map(String::as_bytes).collect()
+}
+
+fn read(what: &str, file: &Path) -> Result<Vec<u8>, Stop> {
+    fs::read(file).map_err(|error| {
+        Stop::usage(format_args!("cannot read {what} in {}: {}", file.display(), cause(&error)))
+    })
+}
+
+/// Says which file is not as it should be.
+fn blame(error: TlsConfigError, files: Option<(&Path, &Path)>, ca: Option<&Path>) -> Stop {
+    let show = |file: Option<&Path>| file.map(|file| file.display().to_string());
+    let cert = show(files.map(|(cert, _)| cert));
+    let key = show(files.map(|(_, key)| key));
+    let file = match error {
+        TlsConfigError::Pem { wanted: PemItem::Authorities } => show(ca),
+        TlsConfigError::Pem { wanted: PemItem::Key } | TlsConfigError::Key => key,
+        TlsConfigError::Pem { wanted: PemItem::Certificates } => cert,
+        TlsConfigError::KeyMismatch => match (key, cert) {
+            (Some(key), Some(cert)) => Some(format!("{key} and {cert}")),
+            _ => None,
+        },
+        TlsConfigError::Certificate => match (cert, show(ca)) {
+            (Some(cert), Some(ca)) => Some(format!("{cert} or {ca}")),
+            (cert, ca) => cert.or(ca),
+        },
+        _ => None,
+    };
+    match file {
+        Some(file) => Stop::usage(format_args!("{file}: {error}")),
+        None => Stop::usage(error),
+    }
+}

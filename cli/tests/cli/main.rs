@@ -1,0 +1,14 @@
+//! The command as its users meet it: real processes, real sockets, ports chosen by the system.
+#![forbid(unsafe_code)]
+
+mod certificates;
+mod conversations;
+mod exit_codes;
+mod frames;
+mod help;
+mod json;
+mod limits;
+mod pipes;
+mod process;
+mod signals;
+mod terminal;

@@ -1,0 +1,89 @@
+use std::thread;
+
+use drywire::address::Address;
+use drywire::framing::AnyFraming;
+use drywire::statistics::Statistics;
+use drywire::tls::Negotiated;
+use drywire::{CloseReason, Peer};
+use drywire_std::{Client, ConnectError, Error, Framed, Server, ServerHandle};
+
+use super::{Adapter, Control, Dial, Orders, Summary, Talk};
+
+/// The adapter drywire-std: a thread per connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Std;
+
+impl Adapter for Std {
+    fn serve(&self, orders: Orders) -> Box<dyn Control> {
+        let Orders { listeners, limits, admission, scripts, closes, summary } = orders;
+        let server = Server::new(move |_: &Peer| scripts.script())
+            .limits(limits)
+            .admission(admission)
+            .on_close(move |peer, reason| drop(closes.send((*peer, reason.clone()))));
+        let server = listeners.into_iter().fold(server, Server::listen);
+        let handle = server.handle();
+        thread::spawn(move || {
+            let ended = server.run().expect("the server runs");
+            let ended = Summary { drained: ended.drained, statistics: ended.statistics };
+            // Nobody may wait for it.
+            let _ = summary.send(ended);
+        });
+        Box::new(handle)
+    }
+
+    fn connect(&self, address: &Address, dial: &Dial) -> Result<Box<dyn Talk>, ConnectError> {
+        let client = Client::new().limits(dial.limits.clone());
+        let client = dial.tls.iter().fold(client, |client, tls| client.tls(tls.clone()));
+        let names = dial.server_name.iter();
+        let client = names.fold(client, |client, name| client.server_name(name.clone()));
+        Ok(Box::new(client.connect(address, dial.framing.clone())?))
+    }
+}
+
+impl Control for ServerHandle {
+    fn drain(&self) {
+        Self::drain(self);
+    }
+
+    fn stop(&self) {
+        Self::stop(self);
+    }
+
+    fn statistics(&self) -> Statistics {
+        Self::statistics(self)
+    }
+}
+
+impl Talk for Framed<AnyFraming> {
+    fn send(&mut self, frame: &[u8]) -> Result<(), Error> {
+        Self::send(self, frame)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        Self::flush(self)
+    }
+
+    fn recv(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        Ok(Self::recv(self)?.map(<[u8]>::to_vec))
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        Self::finish(self)
+    }
+
+    fn close(self: Box<Self>) -> Result<CloseReason, Error> {
+        Self::close(*self)
+    }
+
+    fn abort(self: Box<Self>) {
+        Self::abort(*self);
+    }
+
+    fn negotiated(&self) -> Option<&Negotiated> {
+        Self::negotiated(self)
+    }
+
+    fn close_reason(&self) -> Option<CloseReason> {
+        Self::close_reason(self).cloned()
+    }
+}

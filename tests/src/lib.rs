@@ -1,0 +1,90 @@
+//! What every adapter of Drywire is put through.
+//!
+//! A test body is written once, against [`Adapter`](adapter::Adapter), and runs for each adapter through [`both!`].
+//! At the other end stand [peers](peer) that are made by hand over the standard library's sockets,
+//! without any type of Drywire, or programs of other people.
+//!
+//! The tests against other programs, `openssl`, `python3`, `socat` and `nc`, fail if one is missing:
+//!
+//! ```sh
+//! cargo test --package drywire-conformance --features interop
+//! ```
+//!
+//! # Examples
+//! ```
+//! use drywire_conformance::adapter::{Adapter, Setup};
+//!
+//! fn echoes(adapter: &dyn Adapter) {
+//!     let server = Setup::echo("lines").serve(adapter);
+//!     let mut peer = server.connect();
+//!     peer.send(b"hello\n");
+//!     peer.expect(b"hello\n");
+//! }
+//!
+//! drywire_conformance::both!(echoes);
+//! ```
+#![forbid(unsafe_code)]
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+pub mod adapter;
+pub mod certificates;
+pub mod peer;
+pub mod protocol;
+pub mod wire;
+
+/// How long a test waits for one thing to happen before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a whole test may take before it fails.
+pub const TEST_TIME_MAX: Duration = Duration::from_secs(100);
+
+/// The code in the README, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct ReadMe;
+
+/// Makes tests of bodies that take an adapter: one for each adapter, in a module of its name.
+#[macro_export]
+macro_rules! both {
+    ($($body:ident),+ $(,)?) => {
+        #[cfg(test)]
+        mod std_threads {
+            $(#[test]
+            fn $body() {
+                $crate::within(|| super::$body(&$crate::adapter::Std));
+            })+
+        }
+
+        #[cfg(test)]
+        mod smol_tasks {
+            $(#[test]
+            fn $body() {
+                $crate::within(|| super::$body(&$crate::adapter::Smol));
+            })+
+        }
+    };
+}
+
+/// Runs a test that may take [`TEST_TIME_MAX`].
+///
+/// # Panics
+/// If the test does, or takes longer.
+pub fn within<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = channel();
+    // The test's own name, by which the harness would show its panics.
+    let name = thread::current().name().unwrap_or("test").to_owned();
+    let work = move || drop(sender.send(test()));
+    let thread = thread::Builder::new().name(name).spawn(work).expect("a thread can be started");
+    match receiver.recv_timeout(TEST_TIME_MAX) {
+        Ok(value) => value,
+        Err(RecvTimeoutError::Timeout) => panic!("the test took more than {TEST_TIME_MAX:?}"),
+        Err(RecvTimeoutError::Disconnected) => match thread.join() {
+            Err(panic) => resume_unwind(panic),
+            Ok(()) => unreachable!("a test that returns sends its value"),
+        },
+    }
+}

@@ -55,11 +55,13 @@ impl Drop for Place {
         if let Some(at) = self.at {
             control.roster.leave(at);
         }
-        self.common.observe(&self.peer, &reason);
         if let Some(permit) = self.permit.take() {
             control.ledger.closed(permit, reason.kind());
         }
         control.closed.notify(usize::MAX);
+        // Last, so that who hears of the end finds it counted. A server that ends waits for the
+        // threads, and so for this.
+        self.common.observe(&self.peer, &reason);
     }
 }
 

@@ -1,7 +1,7 @@
 //! An echo server over IPv4, IPv6, a Unix socket and TLS, all at once.
 //!
 //! ```text
-//! cargo run -p drywire-smol --example echo_server -- tcp://127.0.0.1:7007 unix:/tmp/echo.sock
+//! cargo run -p drywire-std --example blocking_server -- tcp://127.0.0.1:7007 unix:/tmp/echo.sock
 //! ```
 //!
 //! Every address of the command line is served; without any, a free port of `[::1]`. An address
@@ -11,13 +11,13 @@
 
 use std::error::Error;
 use std::io::{self, Read};
-use std::{env, fs};
+use std::{env, fs, thread};
 
-use drywire_smol::drywire::framing::Lines;
-use drywire_smol::drywire::protocol::Echo;
-use drywire_smol::drywire::tls::ServerTls;
-use drywire_smol::drywire::tls::pem::{Identity, server_config};
-use drywire_smol::{Listener, Server, tls};
+use drywire::framing::Lines;
+use drywire::protocol::Echo;
+use drywire::tls::ServerTls;
+use drywire::tls::pem::{Identity, server_config};
+use drywire_std::{Listener, Server, tls};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses: Vec<String> = env::args().skip(1).collect();
@@ -40,14 +40,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Whatever ends a server, a signal say, does it through a handle.
     let handle = server.handle();
-    smol::spawn(async move {
-        let _ = smol::unblock(|| io::stdin().read_to_end(&mut Vec::new())).await;
+    thread::spawn(move || {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
         handle.drain();
-    })
-    .detach();
+    });
 
-    // The server brings its own threads; this one only waits.
-    let summary = smol::block_on(server.run())?;
+    let summary = server.run()?;
     let statistics = summary.statistics;
     println!(
         "served {} connections, {} bytes in, {} bytes out",

@@ -1,7 +1,7 @@
 //! A client that sends lines and prints those that come back.
 //!
 //! ```text
-//! echo hello | cargo run -p drywire-smol --example echo_client -- tcp://127.0.0.1:7007
+//! echo hello | cargo run -p drywire-smol --example async_client -- tcp://127.0.0.1:7007
 //! ```
 //!
 //! An address with TLS is verified as the system does, or by the certificate in PEM that the

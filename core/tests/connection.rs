@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use drywire::framing::LengthPrefix;
-use drywire::{CloseReason, Connection, Instant, Limits, Step};
+use drywire::buffer::Buffer;
+use drywire::error::{DecodeError, EncodeError};
+use drywire::framing::{Framing, LengthPrefix, Payload, Scan};
+use drywire::{CloseReason, Connection, Instant, Limits, SendError, Step};
 
 const NOW: Instant = Instant::ZERO;
 
@@ -12,12 +14,12 @@ fn connection() -> Connection<LengthPrefix> {
 }
 
 /// Receives `bytes`, which must fit.
-fn receive<F: drywire::framing::Framing>(connection: &mut Connection<F>, bytes: &[u8]) {
+fn receive<F: Framing>(connection: &mut Connection<F>, bytes: &[u8]) {
     connection.receive_buffer()[..bytes.len()].copy_from_slice(bytes);
     connection.received(bytes.len(), NOW).unwrap();
 }
 
-fn open<F: drywire::framing::Framing>(connection: &mut Connection<F>) {
+fn open<F: Framing>(connection: &mut Connection<F>) {
     assert!(matches!(connection.next(), Some(Step::Open(None, _))));
 }
 
@@ -99,4 +101,64 @@ fn a_connection_is_closed_when_the_last_step_was_taken_not_when_it_is_known() {
     assert!(matches!(connection.next(), Some(Step::Closed(CloseReason::Aborted))));
     assert!(connection.is_closed());
     assert!(!connection.has_step());
+}
+
+#[test]
+fn a_timer_that_is_cleared_and_room_that_is_taken_are_not_told() {
+    let mut limits = Limits::new();
+    limits.transmit_high_water = 2;
+    let mut connection = Connection::plain(LengthPrefix::u8(), Arc::new(limits), NOW);
+    open(&mut connection);
+    connection.set_timer(Some(NOW));
+    connection.handle_timeout(NOW.next());
+    assert!(connection.has_step());
+    connection.set_timer(None);
+    assert!(connection.next().is_none());
+
+    connection.send(b"one").unwrap();
+    assert!(connection.send(b"two").is_err());
+    connection.transmitted(4, NOW).unwrap();
+    assert!(connection.has_step());
+    connection.send(b"two").unwrap();
+    assert!(connection.next().is_none());
+    connection.transmitted(4, NOW).unwrap();
+    assert!(matches!(connection.next(), Some(Step::Writable(_))));
+    assert!(connection.next().is_none());
+}
+
+/// A framing that finds out late that it cannot encode a frame.
+struct Late;
+
+impl Framing for Late {
+    type Found = Payload;
+    type Frame<'a> = &'a [u8];
+    type Item<'a> = &'a [u8];
+
+    fn scan(&mut self, _: &[u8]) -> Result<Scan<Payload>, DecodeError> {
+        Ok(Scan::Need(usize::MAX))
+    }
+
+    fn view(found: Payload, bytes: &mut [u8]) -> &[u8] {
+        found.of(bytes)
+    }
+
+    fn encode(&mut self, item: &[u8], transmit: &mut Buffer) -> Result<(), EncodeError> {
+        transmit.extend_from_slice(item);
+        if item.is_ascii() { Ok(()) } else { Err(EncodeError::Forbidden { offset: 0 }) }
+    }
+
+    fn wire_len_max(&self) -> usize {
+        100
+    }
+}
+
+#[test]
+fn what_a_framing_wrote_before_it_refused_is_taken_back() {
+    let mut connection = Connection::plain(Late, Arc::new(Limits::new()), NOW);
+    for _ in 0..3 {
+        connection.send(b"good").unwrap();
+        let refused = SendError::Encode(EncodeError::Forbidden { offset: 0 });
+        assert_eq!(connection.send(b"\xFFbad"), Err(refused));
+    }
+    assert_eq!(connection.transmit(), b"goodgoodgood");
 }

@@ -80,7 +80,11 @@ fn a_frame_is_timed_from_its_first_byte_to_its_last() {
     receive(&mut connection, b"\x03", at(50));
     assert!(steps(&mut connection).is_empty());
     assert_eq!(due(&connection), Some((Timer::Frame, at(80))));
-    connection.handle_timeout(at(80));
+    // Also when both come at once.
+    receive(&mut connection, b"abc\x02d", at(70));
+    assert_eq!(steps(&mut connection).len(), 1);
+    assert_eq!(due(&connection), Some((Timer::Frame, at(100))));
+    connection.handle_timeout(at(100));
     assert_eq!(steps(&mut connection), ["Failed(TimedOut(Frame))"]);
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
+use drywire::buffer::Pool;
 use drywire::framing::{LengthPrefix, Raw};
 use drywire::testkit::{End, Event, Pair, Talker, Then};
 use drywire::tls::{
@@ -323,6 +324,22 @@ fn small_frames_share_a_record_and_large_ones_fill_theirs() {
 }
 
 #[test]
+fn frames_that_are_sent_while_the_transport_is_busy_share_a_record() {
+    for version in VERSIONS {
+        let mut pair = still(version);
+        pair.there.keeping();
+        for _ in 0..100 {
+            pair.left.connection.send(b"small").unwrap();
+            assert!(!pair.left.connection.transmit().is_empty());
+        }
+        pair.run_now();
+        let sealed = records(pair.there.written.as_ref().unwrap());
+        assert_eq!(sealed.len(), 2, "{sealed:?}");
+        assert_eq!(pair.right.trace().frames().len(), 100);
+    }
+}
+
+#[test]
 fn a_server_configuration_is_swapped_while_it_runs() {
     for version in VERSIONS {
         let server = support::server_tls();
@@ -480,6 +497,8 @@ fn what_follows_close_notify_is_ignored() {
         let frames = Event::Frame(b"last".to_vec());
         let closed = Event::Closed(CloseReason::Finished);
         assert_eq!(pair.right.trace().events(), [Event::Open, frames, Event::Finished, closed]);
+        pair.right.connection.settle(&mut Pool::default());
+        assert_eq!(pair.right.connection.memory_len(), 0, "kept what is of no use");
     }
 }
 

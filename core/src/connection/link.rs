@@ -212,6 +212,7 @@ impl<F: Framing> Link<F> {
         self.refused
             && self.flow == Flow::Open
             && (self.coupled || self.queued_len() <= self.low_water())
+            && self.queued_len() < self.high_water()
     }
 
     /// Something happened outside: a frame that was retained may be yielded again.

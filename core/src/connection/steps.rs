@@ -88,8 +88,14 @@ impl<F: Framing> Connection<F> {
                 let (bytes, _) = bytes.split_at_mut(len);
                 Step::Frame(F::view(whole.found, bytes), Handle::new(link))
             }
-            Pending::Timer => Step::Timer(Handle::new(link)),
-            Pending::Writable => Step::Writable(Handle::new(link)),
+            Pending::Timer => {
+                link.timer_fired = false;
+                Step::Timer(Handle::new(link))
+            }
+            Pending::Writable => {
+                link.refused = false;
+                Step::Writable(Handle::new(link))
+            }
             Pending::Finished => Step::Finished(Handle::new(link)),
             Pending::Failed => Step::Failed(link.reason()?.clone(), Handle::new(link)),
             Pending::Closed => Step::Closed(link.reason()?.clone()),
@@ -100,7 +106,9 @@ impl<F: Framing> Connection<F> {
     /// and borrows nothing: what a function needs that loops over I/O and returns a borrowed frame.
     #[must_use]
     pub fn has_step(&mut self) -> bool {
-        self.drop_outdated();
+        if self.is_outdated() {
+            self.upcoming = None;
+        }
         if self.upcoming.is_none() {
             self.upcoming = self.advance();
         }
@@ -114,22 +122,18 @@ impl<F: Framing> Connection<F> {
         self.has_step() && matches!(self.upcoming, Some(Pending::Frame(_)))
     }
 
-    /// Forgets a step that was worked out and that a call since has made untrue.
-    fn drop_outdated(&mut self) {
-        let link = &mut self.link;
-        let upgraded = core::mem::take(&mut link.upgraded);
+    /// Whether the step that was worked out is none any more, because of what was asked for since.
+    fn is_outdated(&mut self) -> bool {
+        let upgraded = core::mem::take(&mut self.link.upgraded);
         match self.upcoming {
-            Some(Pending::Frame(_))
-                if upgraded || !link.state.is_decoding() || link.flow != Flow::Open =>
-            {
-                self.upcoming = None;
+            Some(Pending::Frame(_)) => {
+                upgraded || !self.link.state.is_decoding() || self.link.flow != Flow::Open
             }
-            // It will be true again.
-            Some(Pending::Writable) if link.queued_len() >= link.high_water() => {
-                self.upcoming = None;
-                link.refused = true;
+            Some(Pending::Timer) => !self.link.timer_fired,
+            Some(Pending::Writable) => !self.link.is_retry_due(),
+            Some(Pending::Open | Pending::Finished | Pending::Failed | Pending::Closed) | None => {
+                false
             }
-            _ => {}
         }
     }
 
@@ -158,11 +162,10 @@ impl<F: Framing> Connection<F> {
                     }
                 }
                 State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
-                    if core::mem::take(&mut self.link.timer_fired) {
+                    if self.link.timer_fired {
                         return Some(Pending::Timer);
                     }
                     if self.link.is_retry_due() {
-                        self.link.refused = false;
                         return Some(Pending::Writable);
                     }
                     if !self.link.state.is_decoding() {

@@ -18,7 +18,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The command, with none of the caller's settings that it heeds.
 pub(crate) fn drywire<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drywire"));
-    command.args(arguments).env_remove("NO_COLOR").env_remove("SSLKEYLOGFILE");
+    command.args(arguments).env_remove("SSLKEYLOGFILE");
+    // What decides about colours. Under CI even a dumb terminal is given them.
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+        command.env_remove(name);
+    }
     command
 }
 

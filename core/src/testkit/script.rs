@@ -101,6 +101,7 @@ pub enum Answer {
     Fail,
     SetTimer(Option<Duration>),
     Upgrade(AnyFraming),
+    Decouple,
 }
 
 /// Reads choices from bytes; zeros when there are none left.
@@ -168,7 +169,7 @@ impl<'a> Choices<'a> {
             10 => Answer::Retain,
             11 => Answer::Finish,
             12 => Answer::Close,
-            13 => self.pick(&[Answer::Nothing, Answer::Abort, Answer::Fail]),
+            13 => self.pick(&[Answer::Nothing, Answer::Decouple, Answer::Abort, Answer::Fail]),
             14 => Answer::SetTimer(self.pick(&[true, false]).then(|| self.duration())),
             _ => Answer::Upgrade(self.framing()),
         }
@@ -259,6 +260,8 @@ pub struct Bench {
     retained: Option<Vec<u8>>,
     /// The last step was a frame that is not consumed yet.
     is_shown: bool,
+    /// A full queue holds no frames back.
+    is_decoupled: bool,
     /// What was sent is what has to arrive: nothing was damaged and no framing changed.
     is_faithful: bool,
 }
@@ -292,6 +295,7 @@ impl Bench {
             peer_received: vec![],
             retained: None,
             is_shown: false,
+            is_decoupled: false,
             is_faithful: true,
         }
     }
@@ -497,10 +501,13 @@ impl Bench {
         assert_eq!(wants, !bytes.is_empty(), "the interest in writing and what there is to write");
         let bytes = bytes[..len.min(bytes.len())].to_vec();
         connection.transmitted(bytes.len(), now).expect("no more than was offered");
+        // So that it has room in its queue, and reads.
+        self.peer_works();
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let room = self.peer.receive_buffer();
             if room.is_empty() {
+                self.is_faithful = false;
                 break;
             }
             let len = room.len().min(rest.len());
@@ -538,7 +545,7 @@ impl Bench {
     fn next(&mut self, answer: &Answer) -> bool {
         self.is_shown = false;
         let connection = self.connection.as_mut().expect("only taken to be upgraded");
-        let is_full = connection.queued_len() >= self.high_water;
+        let is_full = connection.queued_len() >= self.high_water && !self.is_decoupled;
         let joins = !connection.framing().has_whole_frames();
         let (event, handle) = match connection.next() {
             None => return false,
@@ -556,6 +563,7 @@ impl Bench {
             Some(Step::Finished(handle)) => (Event::Finished, Some(handle)),
             Some(Step::Failed(reason, handle)) => (Event::Failed(reason), Some(handle)),
         };
+        let has_handle = handle.is_some();
         let mut is_retained = false;
         if let Some(mut handle) = handle {
             if let Some(item) = Self::answer(&mut handle, answer, self.sent.len()) {
@@ -577,8 +585,10 @@ impl Bench {
         if !(is_retained && matches!(event, Event::Frame(_))) {
             self.trace.push(event, joins);
         }
-        if let Answer::Upgrade(framing) = answer {
-            self.upgrading(framing);
+        match answer {
+            Answer::Upgrade(framing) if has_handle => self.upgrading(framing),
+            Answer::Decouple if has_handle => self.is_decoupled = true,
+            _ => {}
         }
         true
     }
@@ -595,6 +605,7 @@ impl Bench {
         }
         match answer {
             Answer::Upgrade(framing) => self.upgrading(framing),
+            Answer::Decouple => self.is_decoupled = true,
             // It is not too late to retain the frame.
             Answer::Retain if self.is_shown => {
                 self.is_shown = false;
@@ -613,8 +624,9 @@ impl Bench {
         match answer {
             Answer::Nothing => {}
             Answer::Send(len) => {
-                let item = Self::item(&AnyFraming::Raw(Default::default()), *len, seed);
                 let writable = handle.is_writable();
+                let len = if writable { *len } else { 1 };
+                let item = Self::item(&AnyFraming::Raw(Default::default()), len, seed);
                 match handle.send(&item) {
                     Ok(()) => {
                         assert!(writable, "a send that was not refused by a full queue");
@@ -634,6 +646,7 @@ impl Bench {
                 handle.set_timer(after.map(|after| now + after));
             }
             Answer::Upgrade(framing) => handle.upgrade(framing.clone()),
+            Answer::Decouple => handle.decouple(),
         }
         None
     }

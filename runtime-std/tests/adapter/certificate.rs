@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::adapter::tls::provider;
 use drywire::tls::pem::{Identity, Verification, client_config, server_config};
 use drywire::tls::{ClientTls, ServerTls};
-use drywire_std::tls::provider;
 use rustls::{ClientConfig, ServerConfig};
 
 /// A self-signed certificate with its key.

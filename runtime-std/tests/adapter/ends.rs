@@ -3,13 +3,13 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
+use crate::adapter::Server;
 use drywire::connection::{Timer, Truncation};
 use drywire::error::{Expected, LimitExceeded, RemoteError};
 use drywire::framing::Netstring;
 use drywire::protocol::Echo;
 use drywire::tls::{Alert, TlsCause, TlsError};
 use drywire::{CloseKind, CloseReason, Error, Limits, Peer};
-use drywire_std::Server;
 
 use crate::certificate::Certificate;
 use crate::obey::Obey;

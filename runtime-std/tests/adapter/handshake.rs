@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use crate::adapter::Server;
 use drywire::Peer;
 use drywire::tls::TlsConfigError;
-use drywire_std::Server;
 use rustls::ClientConfig;
 
 use crate::certificate::Certificate;

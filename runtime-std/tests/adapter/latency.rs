@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::adapter::{Server, Stream};
 use drywire::framing::Lines;
 use drywire::{Handle, Limits, Peer, Protocol};
-use drywire_std::{Server, Stream};
 
 use crate::peer::{dial, expect};
 use crate::serving::{loopback, obey, run};

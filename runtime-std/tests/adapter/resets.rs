@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 
+use crate::adapter::Server;
 use drywire::{Limits, Peer};
-use drywire_std::Server;
 
 use crate::certificate::Certificate;
 use crate::obey::Obey;

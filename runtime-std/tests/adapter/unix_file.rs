@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::net::UnixListener;
 
-use drywire_std::{BindError, Listener};
+use crate::adapter::{BindError, Listener};
 
 use crate::obey::Obey;
 use crate::peer::{dial_unix, expect_echo};
@@ -16,7 +16,7 @@ fn a_stale_one_is_replaced_and_removed_at_the_end() {
     drop(UnixListener::bind(&path).unwrap());
     assert!(path.exists());
     let listener = bind(&format!("unix:{}", path.display()));
-    let server = run(drywire_std::Server::new(|_: &_| Obey), vec![listener]);
+    let server = run(crate::adapter::Server::new(|_: &_| Obey), vec![listener]);
     let mut peer = dial_unix(&path);
     expect_echo(&mut peer);
     server.handle.drain();

@@ -12,8 +12,8 @@ pub const LINE_LEN_MAX: usize = 64 * 1024;
 
 /// Longest run of TLS records that is held for one unfinished handshake message, in bytes on the
 /// wire. A message may have 65,535 bytes; the rest is room for record headers, so that a peer
-/// which cuts it into records of 64 bytes or more is served and one which sends a byte per record
-/// (27 bytes each) is not.
+/// which cuts it into records of 64 bytes or more is served and one which sends a long message in
+/// records of a byte (23 bytes each when encrypted) is not. At this length the session fails.
 pub const HANDSHAKE_LEN_MAX: usize = 128 * 1024;
 
 /// The bounds of one connection. Share one value between connections through an `Arc`.
@@ -27,7 +27,7 @@ pub struct Limits {
     /// never reads can make us hold. Default 256 KiB.
     pub transmit_high_water: usize,
     /// Queued bytes down to which the queue must fall before frames are yielded again. Default
-    /// 64 KiB. A value above the high-water mark counts as the high-water mark.
+    /// 64 KiB. A value that is not below the high-water mark counts as 1 below it.
     pub transmit_low_water: usize,
     /// Received bytes that may wait while the application takes no frames; more than this only for
     /// one frame that is longer. What lets two peers that both send before they read get on.

@@ -3,12 +3,14 @@
 use super::Connection;
 use super::close::CloseReason;
 use super::link::Flow;
-use super::state::Input;
+use super::state::{Input, State};
+use super::timers::FrameClock;
 use super::wire::{Inflow, Wire};
 use crate::buffer::LARGE_LEN;
-use crate::error::{Fault, MisuseError};
-use crate::framing::Framing;
+use crate::error::{Error, Fault, MisuseError};
+use crate::framing::{Framing, Scan};
 use crate::time::Instant;
+use crate::tls::TlsError;
 
 impl<F: Framing> Connection<F> {
     /// Lends room for bytes of the transport; empty when the connection does not want to read.
@@ -53,14 +55,13 @@ impl<F: Framing> Connection<F> {
         if self.link.state.is_discarding() {
             return Ok(());
         }
-        let queued_len = self.link.queued_len();
         self.hungry = false;
         self.inflow = self.link.wire.received(len, &mut self.receive);
-        if let Inflow::Failed(_) = self.inflow {
-            // What is not sealed can never be.
-            self.link.staged.clear();
+        if let Inflow::Failed(error) = self.inflow {
+            self.session_failed(error);
         }
-        self.link.queue_changed(queued_len);
+        self.link.queue_changed();
+        self.link.begin_clocks();
         Ok(())
     }
 
@@ -104,10 +105,9 @@ impl<F: Framing> Connection<F> {
         self.link.happened(now);
         if len > 0 {
             self.link.timers.active_at = self.link.timers.now;
-            self.link.timers.progress_at = self.link.timers.now;
-            let before = self.link.queued_len();
+            self.link.timers.progress_at = Some(self.link.timers.now);
             self.link.wire.transmitted(len, &mut self.link.staged);
-            self.link.queue_changed(before);
+            self.link.queue_changed();
         }
         Ok(())
     }
@@ -124,13 +124,16 @@ impl<F: Framing> Connection<F> {
         self.link.happened(now);
         let remote_ended = self.wire_ended || self.inflow == Inflow::Finished;
         self.link.input(Input::Shut { remote_ended });
+        self.link.begin_clocks();
         Ok(())
     }
 
     /// Acts on every deadline up to `now`. Every deadline is then later than `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.link.happened(now);
+        self.look_for_late_frame();
         self.link.handle_timeout();
+        self.link.begin_clocks();
     }
 }
 
@@ -151,6 +154,28 @@ impl<F: Framing> Connection<F> {
                 && (self.hungry || self.receive.len() < self.link.limits.receive_backlog_max))
     }
 
+    /// Takes note that the TLS session failed: what is not sealed can never be.
+    pub(super) fn session_failed(&mut self, error: TlsError) {
+        self.link.staged.clear();
+        self.inflow = Inflow::Failed(error);
+        if let State::Closing { .. } = self.link.state {
+            // Nobody looks at the inflow any more, and not all was transmitted.
+            self.link.input(Input::Lost(CloseReason::Failed(Error::Tls(error))));
+        }
+    }
+
+    /// A frame that has arrived whole is not late, even if nobody has looked at it yet.
+    fn look_for_late_frame(&mut self) {
+        let link = &mut self.link;
+        let is_due = matches!(link.timers.frame, FrameClock::Running { deadline } if deadline <= link.timers.now);
+        if is_due && self.found.is_none() && link.state.is_decoding() {
+            if let Ok(Scan::Found(whole)) = link.framing.scan(self.receive.filled()) {
+                self.found = Some(whole);
+                link.timers.frame = FrameClock::Off;
+            }
+        }
+    }
+
     /// Makes spare room in the plain receive buffer: at first [`LARGE_LEN`]; then, when one frame
     /// or the backlog fills it, twice what has arrived, up to what the frame needs. Nothing is
     /// reserved on the peer's word.
@@ -163,9 +188,8 @@ impl<F: Framing> Connection<F> {
         if capacity < LARGE_LEN {
             self.receive.reserve(LARGE_LEN - len);
         } else if len == capacity {
-            let needed = self.need.max(len + 1).next_power_of_two();
             let doubled = (capacity + 1).next_power_of_two();
-            self.receive.reserve(needed.min(doubled) - len);
+            self.receive.reserve(self.need.max(len + 1).min(doubled) - len);
         } else if self.receive.spare_mut().len() < len.clamp(1, LARGE_LEN / 4) {
             // Move a short rest to the front instead of reading into a sliver.
             self.receive.reserve(capacity - len);

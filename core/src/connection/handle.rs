@@ -44,7 +44,9 @@ impl<'a, F: Framing> Handle<'a, F> {
 
     /// Keeps the frame that is being shown: it is yielded again once the queue has fallen to low
     /// water, or, if it is not above, once anything has happened outside. For a frame whose reply
-    /// did not fit. Without a frame being shown, pauses the next one likewise.
+    /// did not fit. Without a frame being shown, pauses the next one likewise. The driver's next
+    /// call that tells the time is such a happening, so an application that has nothing to wait
+    /// for sets its [timer](Self::set_timer).
     pub fn retain(&mut self) {
         if self.link.flow == Flow::Open {
             self.link.flow = Flow::Retained;
@@ -114,6 +116,7 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// Changes to another framing, or other options, from the byte after the frame that is being
     /// shown. Bytes that were already read are not lost.
     pub fn upgrade(&mut self, framing: F) {
+        self.link.wire_len_max = self.link.wire_len_max.max(framing.wire_len_max());
         self.link.framing = framing;
         self.link.upgraded = true;
         self.link.timers.frame = FrameClock::Off;

@@ -15,6 +15,8 @@ use crate::time::Instant;
 
 pub(super) struct Link<F> {
     pub(super) framing: F,
+    /// The most that a frame of any framing so far takes on the wire.
+    pub(super) wire_len_max: usize,
     /// Taken only within [`Link::input`].
     pub(super) state: State,
     pub(super) wire: Wire,
@@ -53,6 +55,7 @@ impl<F: Framing> Link<F> {
     pub(super) fn new(framing: F, wire: Wire, limits: Arc<Limits>, now: Instant) -> Self {
         let deadline = Timers::due(now, limits.handshake_timeout);
         Self {
+            wire_len_max: framing.wire_len_max(),
             framing,
             state: State::Opening { deadline, after: After::Nothing },
             wire,
@@ -71,7 +74,8 @@ impl<F: Framing> Link<F> {
 
     /// Changes the state. Nothing else does.
     pub(super) fn input(&mut self, input: Input) {
-        let linger_deadline = Timers::due(self.timers.now, self.limits.linger_timeout);
+        // What was asked for between two calls that tell the time begins with the second.
+        let linger_deadline = Instant::MAX;
         let over = State::Closed { reason: CloseReason::Aborted };
         self.state = core::mem::replace(&mut self.state, over).after(input, linger_deadline);
         self.drop_unsendable();
@@ -103,7 +107,8 @@ impl<F: Framing> Link<F> {
             | State::Ended { .. }
             | State::Closed { .. } => return Err(SendError::Closed),
         }
-        if self.wire.is_failed() {
+        let is_failing = self.reason().is_some();
+        if self.wire.is_failed() || (is_failing && !self.wire.is_ready()) {
             return Err(SendError::Closed);
         }
         if self.wire.is_finished() {
@@ -122,7 +127,7 @@ impl<F: Framing> Link<F> {
             self.staged.truncate(staged_len);
             return Err(SendError::Encode(error));
         }
-        self.queue_changed(queued_len);
+        self.queue_changed();
         Ok(())
     }
 
@@ -131,6 +136,7 @@ impl<F: Framing> Link<F> {
         let mut timers = self.timers;
         timers.frame = FrameClock::Off;
         Link {
+            wire_len_max: self.wire_len_max.max(framing.wire_len_max()),
             framing,
             state: self.state,
             wire: self.wire,
@@ -184,13 +190,13 @@ impl<F: Framing> Link<F> {
         self.limits.transmit_low_water.min(self.high_water() - 1)
     }
 
-    /// Follows a change of the queue, which had `before` bytes.
-    pub(super) fn queue_changed(&mut self, before: usize) {
+    /// Follows a change of the queue.
+    pub(super) fn queue_changed(&mut self) {
         self.drop_unsendable();
-        let queued_len = self.queued_len();
-        if before == 0 {
-            self.timers.progress_at = self.timers.now;
+        if !self.wants_write() {
+            self.timers.progress_at = None;
         }
+        let queued_len = self.queued_len();
         if queued_len >= self.high_water() && self.coupled {
             self.flow = Flow::Blocked;
         } else if queued_len <= self.low_water() && self.flow == Flow::Blocked {
@@ -220,7 +226,22 @@ impl<F: Framing> Link<F> {
         self.timers.observe(now);
         if self.flow == Flow::Retained {
             self.flow = Flow::Open;
+            self.timers.active_at = self.timers.now;
             self.pace_frame_clock();
+        }
+        self.begin_clocks();
+    }
+
+    /// Begins what is to be counted from now on.
+    pub(super) fn begin_clocks(&mut self) {
+        let now = self.timers.now;
+        if self.wants_write() {
+            self.timers.progress_at.get_or_insert(now);
+        }
+        if let State::Lingering { deadline, .. } = &mut self.state {
+            if *deadline == Instant::MAX {
+                *deadline = Timers::due(now, self.limits.linger_timeout);
+            }
         }
     }
 
@@ -247,7 +268,7 @@ impl<F: Framing> Link<F> {
     /// Whether a step waits to be yielded that time cannot change.
     fn has_news(&self) -> bool {
         match self.state {
-            State::Opening { .. } => self.wire.is_ready(),
+            State::Opening { .. } => self.wire.is_ready() || self.wire.is_failed(),
             State::Failing { .. } | State::Replying { .. } | State::Ended { .. } => true,
             State::Open
             | State::RemoteFinished
@@ -269,17 +290,24 @@ impl<F: Framing> Link<F> {
         if self.state.is_over() {
             return None;
         }
-        if self.queued_len() > 0 {
-            consider(Timers::due(self.timers.progress_at, self.limits.stall_timeout), Timer::Stall);
+        if self.wants_write() {
+            let since = self.timers.progress_at.unwrap_or(self.timers.now);
+            consider(Timers::due(since, self.limits.stall_timeout), Timer::Stall);
         }
         match self.state {
             State::Opening { deadline, .. } if !self.has_news() => {
                 consider(deadline, Timer::Handshake);
             }
+            State::Lingering { deadline: Instant::MAX, .. } => {
+                consider(Timers::due(self.timers.now, self.limits.linger_timeout), Timer::Linger);
+            }
             State::Lingering { deadline, .. } => consider(deadline, Timer::Linger),
             State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
-                let (timeout, timer) = self.silence();
-                consider(Timers::due(self.timers.active_at, timeout), timer);
+                // Silence while a frame is retained is not the peer's.
+                if self.flow != Flow::Retained {
+                    let (timeout, timer) = self.silence();
+                    consider(Timers::due(self.timers.active_at, timeout), timer);
+                }
                 if let FrameClock::Running { deadline } = self.timers.frame {
                     consider(deadline, Timer::Frame);
                 }
@@ -300,7 +328,15 @@ impl<F: Framing> Link<F> {
     /// How long silence may last, and what its end means.
     fn silence(&self) -> (core::time::Duration, Timer) {
         let (idle, drain) = (self.limits.idle_timeout, self.limits.drain_idle_timeout);
-        if self.draining && drain < idle { (drain, Timer::Drain) } else { (idle, Timer::Idle) }
+        // A frame that is under way, either way, is not cut off by draining.
+        let is_at_rest = self.timers.frame == FrameClock::Off
+            && self.flow == Flow::Open
+            && self.queued_len() == 0;
+        if self.draining && is_at_rest && drain < idle {
+            (drain, Timer::Drain)
+        } else {
+            (idle, Timer::Idle)
+        }
     }
 
     /// Acts on every deadline that is due.

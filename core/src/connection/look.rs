@@ -61,16 +61,21 @@ impl<F: Framing> Connection<F> {
     /// from the limits and the framing.
     #[must_use]
     pub fn memory_len_max(&self) -> usize {
-        let wire_len_max = self.link.framing.wire_len_max();
+        let wire_len_max = self.link.wire_len_max;
         let waiting = wire_len_max.max(self.link.limits.receive_backlog_max);
         let receive = match self.link.wire {
             Wire::Plain => waiting,
             // Every whole record is opened, behind what waits.
             #[cfg(feature = "tls")]
-            Wire::Tls(_) => waiting + crate::tls::OPENED_LEN_MAX,
+            Wire::Tls(_) => waiting.saturating_add(crate::tls::OPENED_LEN_MAX),
         };
-        let staged = self.link.high_water() + wire_len_max;
-        let rounded = |len: usize| len.max(LARGE_LEN).next_power_of_two();
-        rounded(receive) + rounded(staged) + self.link.wire.memory_len_max()
+        let staged = self.link.high_water().saturating_add(wire_len_max);
+        let rounded = |len: usize| {
+            let len = len.max(LARGE_LEN);
+            len.checked_next_power_of_two().unwrap_or(len)
+        };
+        rounded(receive)
+            .saturating_add(rounded(staged))
+            .saturating_add(self.link.wire.memory_len_max())
     }
 }

@@ -9,13 +9,16 @@
 //!   [`handle_timeout`](Connection::handle_timeout). All take the time.
 //! - **Want**, the application asks: [`send`](Connection::send), [`finish`](Connection::finish),
 //!   [`close`](Connection::close), [`abort`](Connection::abort), [`fail`](Connection::fail),
-//!   [`set_timer`](Connection::set_timer), [`upgrade`](Connection::upgrade); the driver asks:
+//!   [`set_timer`](Connection::set_timer), [`upgrade`](Connection::upgrade),
+//!   [`decouple`](Connection::decouple), [`refresh_keys`](Connection::refresh_keys); the driver asks:
 //!   [`drain`](Connection::drain), [`stop`](Connection::stop), [`lease`](Connection::lease),
 //!   [`settle`](Connection::settle).
-//! - **Out**, work for the driver: [`next`](Connection::next), [`transmit`](Connection::transmit),
-//!   [`interest`](Connection::interest).
+//! - **Out**, work for the driver: [`next`](Connection::next), which
+//!   [`has_step`](Connection::has_step) and [`has_frame`](Connection::has_frame) work out without
+//!   taking it, [`transmit`](Connection::transmit), [`interest`](Connection::interest).
 //! - **Look**: [`is_writable`](Connection::is_writable), [`queued_len`](Connection::queued_len),
-//!   [`close_reason`](Connection::close_reason), [`memory_len_max`](Connection::memory_len_max).
+//!   [`close_reason`](Connection::close_reason), [`memory_len_max`](Connection::memory_len_max) and
+//!   others on `&self`.
 //!
 //! Any of them is legal in any order and state. A driver repeats: take all steps, transmit what is
 //! there, wait for what the interest names, report what happened.
@@ -43,7 +46,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::buffer::Buffer;
-use crate::framing::Framing;
+use crate::framing::{Framing, Whole};
 use crate::limits::Limits;
 use crate::time::Instant;
 use link::Link;
@@ -87,14 +90,12 @@ pub struct Connection<F: Framing> {
     hungry: bool,
     need: usize,
     /// A step that [`Self::has_step`] has worked out.
-    upcoming: Option<Pending<F::Found>>,
-    /// The frame that the last step showed and the next one consumes.
-    shown: Option<Shown>,
+    upcoming: Option<Pending>,
+    /// The frame at the front of `receive`, from when it was found until it is consumed.
+    found: Option<Whole<F::Found>>,
+    /// The last step showed the frame that was found, and the next one consumes it.
+    is_shown: bool,
     turn: Turn,
-}
-
-struct Shown {
-    len: usize,
 }
 
 /// Creation.
@@ -127,7 +128,8 @@ impl<F: Framing> Connection<F> {
             hungry: true,
             need: 0,
             upcoming: None,
-            shown: None,
+            found: None,
+            is_shown: false,
             turn: Turn::default(),
         }
     }
@@ -136,11 +138,8 @@ impl<F: Framing> Connection<F> {
     /// Bytes that were already read and bytes that are queued are kept.
     #[must_use]
     pub fn upgrade<G: Framing>(mut self, framing: G) -> Connection<G> {
-        let consumed = self.shown.take().map_or(0, |shown| shown.len);
-        if !self.link.retained {
-            self.receive.consume(consumed);
-        }
-        let upcoming = self.upcoming.and_then(Pending::without_frame);
+        self.consume_shown();
+        let upcoming = self.upcoming.filter(|pending| *pending != Pending::Frame);
         Connection {
             receive: self.receive,
             link: self.link.with_framing(framing),
@@ -150,7 +149,8 @@ impl<F: Framing> Connection<F> {
             hungry: false,
             need: 0,
             upcoming,
-            shown: None,
+            found: None,
+            is_shown: false,
             turn: self.turn,
         }
     }

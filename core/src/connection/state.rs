@@ -236,6 +236,20 @@ impl State {
         }
     }
 
+    /// Whether the conversation goes on: it is open, and nothing fatal has happened.
+    pub(super) const fn is_conversing(&self) -> bool {
+        match self {
+            Self::Open | Self::RemoteFinished | Self::LocalFinished { .. } => true,
+            Self::Opening { .. }
+            | Self::Failing { .. }
+            | Self::Replying { .. }
+            | Self::Closing { .. }
+            | Self::Lingering { .. }
+            | Self::Ended { .. }
+            | Self::Closed { .. } => false,
+        }
+    }
+
     /// Whether what the peer sends is read and thrown away.
     pub(super) const fn is_discarding(&self) -> bool {
         matches!(self, Self::Closing { .. } | Self::Lingering { .. })

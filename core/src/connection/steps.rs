@@ -3,13 +3,13 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use super::Connection;
 use super::close::{CloseReason, Truncation};
 use super::handle::Handle;
-use super::link::{Flow, Link};
+use super::link::Flow;
 use super::state::{Input, State};
 use super::timers::FrameClock;
 use super::wire::Inflow;
-use super::{Connection, Shown};
 use crate::error::{DecodeError, Error, LimitExceeded};
 use crate::framing::{Framing, Scan, Whole};
 use crate::tls::Negotiated;
@@ -41,9 +41,11 @@ pub enum Step<'a, F: Framing> {
 }
 
 /// A step before anything is borrowed for it.
-pub(super) enum Pending<T> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pending {
     Open,
-    Frame(Whole<T>),
+    /// The one that was found.
+    Frame,
     Timer,
     Writable,
     Finished,
@@ -51,21 +53,6 @@ pub(super) enum Pending<T> {
     Failed,
     /// With the reason that the state carries.
     Closed,
-}
-
-impl<T> Pending<T> {
-    /// The same for another framing, which has to look for its frames itself.
-    pub(super) fn without_frame<U>(self) -> Option<Pending<U>> {
-        match self {
-            Self::Frame(_) => None,
-            Self::Open => Some(Pending::Open),
-            Self::Timer => Some(Pending::Timer),
-            Self::Writable => Some(Pending::Writable),
-            Self::Finished => Some(Pending::Finished),
-            Self::Failed => Some(Pending::Failed),
-            Self::Closed => Some(Pending::Closed),
-        }
-    }
 }
 
 impl<F: Framing> Connection<F> {
@@ -81,8 +68,9 @@ impl<F: Framing> Connection<F> {
         let link = &mut self.link;
         Some(match self.upcoming.take()? {
             Pending::Open => Step::Open(link.wire.negotiated().map(Box::new), Handle::new(link)),
-            Pending::Frame(whole) => {
-                self.shown = Some(Shown { len: whole.len });
+            Pending::Frame => {
+                let whole = self.found?;
+                self.is_shown = true;
                 let bytes = self.receive.filled_mut();
                 let len = whole.len.min(bytes.len());
                 let (bytes, _) = bytes.split_at_mut(len);
@@ -119,26 +107,39 @@ impl<F: Framing> Connection<F> {
     /// returns a borrowed frame must not borrow a step of another kind on the way to it.
     #[must_use]
     pub fn has_frame(&mut self) -> bool {
-        self.has_step() && matches!(self.upcoming, Some(Pending::Frame(_)))
+        self.has_step() && self.upcoming == Some(Pending::Frame)
     }
 
     /// Whether the step that was worked out is none any more, because of what was asked for since.
     fn is_outdated(&mut self) -> bool {
-        let upgraded = core::mem::take(&mut self.link.upgraded);
+        if core::mem::take(&mut self.link.upgraded) {
+            self.forget_found();
+        }
+        let is_conversing = self.link.state.is_conversing();
         match self.upcoming {
-            Some(Pending::Frame(_)) => {
-                upgraded || !self.link.state.is_decoding() || self.link.flow != Flow::Open
+            Some(Pending::Frame) => {
+                let is_yielding = self.link.state.is_decoding() && self.link.flow == Flow::Open;
+                self.found.is_none() || !is_yielding
             }
-            Some(Pending::Timer) => !self.link.timer_fired,
-            Some(Pending::Writable) => !self.link.is_retry_due(),
+            Some(Pending::Timer) => !(is_conversing && self.link.timer_fired),
+            Some(Pending::Writable) => !(is_conversing && self.link.is_retry_due()),
             Some(Pending::Open | Pending::Finished | Pending::Failed | Pending::Closed) | None => {
                 false
             }
         }
     }
 
+    /// Forgets what the old framing has found, but for a frame that is shown and to be consumed.
+    fn forget_found(&mut self) {
+        (self.hungry, self.need) = (false, 0);
+        if !self.is_shown || self.link.retained {
+            self.found = None;
+            self.is_shown = false;
+        }
+    }
+
     /// Works out the next step.
-    fn advance(&mut self) -> Option<Pending<F::Found>> {
+    fn advance(&mut self) -> Option<Pending> {
         self.consume_shown();
         if let State::Replying { .. } = self.link.state {
             self.link.input(Input::Replied);
@@ -157,7 +158,7 @@ impl<F: Framing> Connection<F> {
                             self.fail_for(CloseReason::Truncated(Truncation::Handshake));
                         }
                         Inflow::Failed(error) => {
-                            self.fail_for(CloseReason::Failed(Error::Tls(error)))
+                            self.fail_for(CloseReason::Failed(Error::Tls(error)));
                         }
                     }
                 }
@@ -169,7 +170,9 @@ impl<F: Framing> Connection<F> {
                         return Some(Pending::Writable);
                     }
                     if !self.link.state.is_decoding() {
-                        return None;
+                        let Inflow::Failed(error) = self.inflow else { return None };
+                        self.fail_for(CloseReason::Failed(Error::Tls(error)));
+                        continue;
                     }
                     match self.decode() {
                         Decoded::Step(step) => return Some(step),
@@ -205,8 +208,8 @@ impl<F: Framing> Connection<F> {
     /// then lie elsewhere, so that a loan ends.
     pub(super) fn consume_shown(&mut self) {
         let retained = core::mem::take(&mut self.link.retained);
-        if let Some(Shown { len }) = self.shown.take() {
-            if !retained {
+        if core::mem::take(&mut self.is_shown) && !retained {
+            if let Some(Whole { len, .. }) = self.found.take() {
                 self.lent = 0;
                 self.receive.consume(len);
                 self.turn.spend(len);
@@ -214,15 +217,16 @@ impl<F: Framing> Connection<F> {
         }
     }
 
-    /// Throws away what was received, and with it the frame that was shown.
+    /// Throws away what was received, and with it the frame that was found.
     pub(super) fn discard_received(&mut self) {
         self.receive.clear();
-        self.shown = None;
+        self.found = None;
+        self.is_shown = false;
         self.lent = 0;
     }
 
     /// Looks for the next frame, or for what the end of the stream means.
-    fn decode(&mut self) -> Decoded<F::Found> {
+    fn decode(&mut self) -> Decoded {
         self.hungry = false;
         self.turn.paused = false;
         if self.link.flow != Flow::Open {
@@ -232,9 +236,12 @@ impl<F: Framing> Connection<F> {
             self.turn.paused = true;
             return Decoded::Nothing;
         }
+        if self.found.is_some() {
+            return Decoded::Step(Pending::Frame);
+        }
         let link = &mut self.link;
         match link.framing.scan(self.receive.filled()) {
-            Ok(Scan::Found(whole)) => return Self::found(link, whole),
+            Ok(Scan::Found(whole)) => return self.found(whole),
             Ok(Scan::Need(len)) => self.need = len,
             Err(error) => return Decoded::Fail(Self::blame(error)),
         }
@@ -263,15 +270,16 @@ impl<F: Framing> Connection<F> {
                 Decoded::Step(Pending::Finished)
             }
             Inflow::Finished => match link.framing.scan_end(self.receive.filled()) {
-                Ok(whole) => Self::found(link, whole),
+                Ok(whole) => self.found(whole),
                 Err(error) => Decoded::Fail(Self::blame(error)),
             },
         }
     }
 
-    fn found(link: &mut Link<F>, whole: Whole<F::Found>) -> Decoded<F::Found> {
-        link.timers.frame = FrameClock::Off;
-        Decoded::Step(Pending::Frame(whole))
+    fn found(&mut self, whole: Whole<F::Found>) -> Decoded {
+        self.found = Some(whole);
+        self.link.timers.frame = FrameClock::Off;
+        Decoded::Step(Pending::Frame)
     }
 
     fn blame(error: DecodeError) -> CloseReason {
@@ -285,8 +293,8 @@ impl<F: Framing> Connection<F> {
     }
 }
 
-enum Decoded<T> {
-    Step(Pending<T>),
+enum Decoded {
+    Step(Pending),
     Nothing,
     Fail(CloseReason),
 }

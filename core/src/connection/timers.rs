@@ -56,15 +56,16 @@ pub(super) struct Timers {
     pub(super) now: Instant,
     /// When a byte last came or went.
     pub(super) active_at: Instant,
-    /// When a queued byte was last taken, or the first one queued.
-    pub(super) progress_at: Instant,
+    /// When the transport last took a byte of those it is to take, or could first have taken one.
+    /// `None` when there are none, or since the last call that told the time.
+    pub(super) progress_at: Option<Instant>,
     pub(super) frame: FrameClock,
     pub(super) application: Option<Instant>,
 }
 
 impl Timers {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { now, active_at: now, progress_at: now, frame: FrameClock::Off, application: None }
+        Self { now, active_at: now, progress_at: None, frame: FrameClock::Off, application: None }
     }
 
     /// Takes note of the time; an earlier one than seen before counts as the latest.

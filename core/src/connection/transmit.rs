@@ -1,6 +1,7 @@
 //! Out: work for the driver. (Steps, the application's share of it, are in `steps`.)
 
 use super::Connection;
+use super::link::Flow;
 use super::timers::Deadline;
 use super::wire::Inflow;
 use crate::framing::Framing;
@@ -14,7 +15,8 @@ pub struct Interest {
     pub write: bool,
     /// Shut down the transport's write side now, then call [`Connection::shut_down`].
     pub shutdown: bool,
-    /// The turn ended before all steps were taken: begin another without waiting.
+    /// There are steps to take without waiting: the turn ended before all were taken, or something
+    /// failed since.
     pub again: bool,
     /// When to call [`Connection::handle_timeout`] at the latest.
     pub deadline: Option<Deadline>,
@@ -27,18 +29,12 @@ impl<F: Framing> Connection<F> {
         if self.link.state.is_over() {
             return &[];
         }
-        let before = self.link.queued_len();
         let finishing = self.link.is_finishing();
-        let received_len = self.receive.len();
         if let Err(error) = self.link.wire.seal(&mut self.link.staged, finishing, &mut self.receive)
         {
-            self.link.staged.clear();
-            self.inflow = Inflow::Failed(error);
+            self.session_failed(error);
         }
-        if self.receive.len() != received_len {
-            self.hungry = false;
-        }
-        self.link.queue_changed(before);
+        self.link.queue_changed();
         self.link.wire.offer(&self.link.staged)
     }
 
@@ -49,9 +45,16 @@ impl<F: Framing> Connection<F> {
             read: self.wants_read(),
             write: self.link.wants_write(),
             shutdown: self.link.wants_shutdown(),
-            again: self.turn.paused,
+            again: self.turn.paused || self.has_untold_failure(),
             deadline: self.link.deadline(),
         }
+    }
+
+    /// Whether sealing has failed the session since steps were last taken.
+    fn has_untold_failure(&self) -> bool {
+        self.link.state.is_conversing()
+            && self.link.flow == Flow::Open
+            && matches!(self.inflow, Inflow::Failed(_))
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest, and why.

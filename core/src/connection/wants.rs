@@ -4,7 +4,6 @@ use super::Connection;
 use super::close::CloseReason;
 use super::handle::Handle;
 use super::state::Input;
-use super::wire::Inflow;
 use crate::error::{MisuseError, SendError};
 use crate::framing::Framing;
 use crate::time::Instant;
@@ -60,20 +59,14 @@ impl<F: Framing> Connection<F> {
     /// [`MisuseError::KeyUpdateUnavailable`] if there is no TLS 1.3 session whose handshake is
     /// done.
     pub fn refresh_keys(&mut self) -> Result<(), MisuseError> {
-        let (queued_len, received_len) = (self.link.queued_len(), self.receive.len());
         let refreshed = self.link.wire.refresh_keys(&mut self.receive);
-        if self.receive.len() != received_len {
-            self.hungry = false;
+        if let Err(error) = refreshed {
+            self.session_failed(error);
         }
-        self.link.queue_changed(queued_len);
+        self.link.queue_changed();
         match refreshed {
-            Ok(true) => Ok(()),
             Ok(false) => Err(MisuseError::KeyUpdateUnavailable),
-            Err(error) => {
-                self.link.staged.clear();
-                self.inflow = Inflow::Failed(error);
-                Ok(())
-            }
+            Ok(true) | Err(_) => Ok(()),
         }
     }
 

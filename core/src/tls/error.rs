@@ -24,8 +24,8 @@ pub enum TlsError {
 pub enum TlsCause {
     /// The peer's certificate was not accepted.
     Certificate(CertificateProblem),
-    /// An unfinished handshake message and its record headers take more than
-    /// [`HANDSHAKE_LEN_MAX`](crate::limits::HANDSHAKE_LEN_MAX) bytes.
+    /// An unfinished handshake message and its record headers take
+    /// [`HANDSHAKE_LEN_MAX`](crate::limits::HANDSHAKE_LEN_MAX) bytes or more.
     HandshakeTooLong,
     /// The peer has no version, cipher suite, group or signature scheme in common with us.
     Incompatible,

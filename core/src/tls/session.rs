@@ -17,7 +17,7 @@
 //!   same bytes again, rustls would queue one alert after the other.
 //! - Where it is built with debug assertions, rustls panics when something is wrong with a record that
 //!   comes after our close_notify, for it has an alert to send and asserts that nothing follows
-//!   close_notify. Such a pass is caught; no alert follows in either build.
+//!   close_notify. Such a pass is caught, unless panics abort; no alert follows in either build.
 //! - Records are opened as soon as they are whole, all of them: then sealing never has to step over
 //!   one. The connection lends room only when it has no plaintext left to look at.
 
@@ -360,7 +360,7 @@ impl TlsSession {
             Side::Client(client) => run(&mut **client, goal, ciphertext, plaintext, sealed),
             Side::Server(server) => run(&mut **server, goal, ciphertext, plaintext, sealed),
         };
-        let result = if cfg!(debug_assertions) && is_finished {
+        let result = if is_finished {
             // The session is not used again after a panic.
             catch_unwind(AssertUnwindSafe(pass)).unwrap_or_else(|_| {
                 self.side = Side::Broken;

@@ -10,6 +10,18 @@ pub(crate) struct Seconds(pub(crate) Duration);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SecondsError;
 
+impl Seconds {
+    /// Parses a time after which something is given up, so not zero: who means no limit would get
+    /// one that is never kept.
+    pub(crate) fn positive(text: &str) -> Result<Self, SecondsError> {
+        text.parse().and_then(
+            |seconds: Self| {
+                if seconds.0.is_zero() { Err(SecondsError) } else { Ok(seconds) }
+            },
+        )
+    }
+}
+
 impl FromStr for Seconds {
     type Err = SecondsError;
 
@@ -51,6 +63,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(Seconds(seconds)));
             assert_eq!(Seconds(seconds).to_string(), text);
         }
+        assert_eq!(Seconds::positive("0.5"), Ok(Seconds(Duration::from_millis(500))));
+        assert_eq!(Seconds::positive("none"), Ok(Seconds(Duration::MAX)));
+        assert_eq!(Seconds::positive("0"), Err(SecondsError));
         for text in ["", "-1", "inf", "NaN", "1e99", "1s", "0x1"] {
             assert_eq!(text.parse::<Seconds>(), Err(SecondsError), "{text}");
         }

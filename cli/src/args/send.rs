@@ -49,7 +49,7 @@ pub(crate) struct SendArguments {
 
     /// Give up when connecting takes longer, or no byte comes or goes for as long [default: 30 for
     /// connecting, 10 for a TLS handshake, none after that]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive)]
     pub(crate) timeout: Option<Seconds>,
 
     #[command(flatten)]

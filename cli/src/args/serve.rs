@@ -65,7 +65,7 @@ pub(crate) struct ServeArguments {
 
 /// What one server allows.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Limits")]
+#[command(next_help_heading = "Limits; SECONDS are such as 10 or 0.5, or none")]
 pub(crate) struct LimitArguments {
     /// Most connections at once
     #[arg(long, value_name = "N", default_value_t = default_connections())]
@@ -76,15 +76,15 @@ pub(crate) struct LimitArguments {
     pub(crate) max_connections_per_address: Option<NonZeroUsize>,
 
     /// For the TLS handshake
-    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::new().handshake_timeout))]
+    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value_t = Seconds(Limits::new().handshake_timeout))]
     pub(crate) handshake_timeout: Seconds,
 
     /// For a frame, from its first byte to its last; not with raw
-    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::new().frame_timeout))]
+    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value_t = Seconds(Limits::new().frame_timeout))]
     pub(crate) frame_timeout: Seconds,
 
     /// Without a byte in either direction
-    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::new().idle_timeout))]
+    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value_t = Seconds(Limits::new().idle_timeout))]
     pub(crate) idle_timeout: Seconds,
 
     /// For draining; then what is left is ended by force

@@ -11,7 +11,7 @@ mod rendering;
 use std::time::Duration;
 
 use drywire::Limits;
-use drywire::address::Address;
+use drywire::address::{Address, Endpoint};
 use drywire::connector::ConnectorLimits;
 use drywire_std::ConnectError;
 use drywire_std::rustls::pki_types::ServerName;
@@ -80,7 +80,10 @@ fn connect(arguments: &SendArguments, framing: drywire::framing::AnyFraming) -> 
 
     let address = &arguments.address;
     let tls = address.is_tls().then(|| tls_files::client(arguments)).transpose()?;
-    let name = arguments.server_name.as_deref().map(server_name).transpose()?;
+    // A Unix socket has no name of its own, and without verification any will do.
+    let is_unnamed = arguments.insecure && matches!(address.endpoint(), Endpoint::Unix(_));
+    let name = arguments.server_name.as_deref().or_else(|| is_unnamed.then_some("localhost"));
+    let name = name.map(server_name).transpose()?;
     let connected = match arguments.runtime {
         Runtime::Std => {
             let client = client!(drywire_std::Client, tls, name);

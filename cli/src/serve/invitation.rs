@@ -70,7 +70,7 @@ impl Invitation<'_> {
         if address.is_tls() {
             match self.trust {
                 Trust::Theirs => {}
-                Trust::File(file) => flags.push_str(&format!(" --ca {}", file.display())),
+                Trust::File(file) => flags.push_str(&format!(" --ca {}", quoted(file))),
                 Trust::Nothing => flags.push_str(" --insecure"),
             }
             if self.wants_certificate {
@@ -90,13 +90,20 @@ impl Invitation<'_> {
     fn openssl(&self) -> String {
         let mut flags = String::from(" -quiet");
         if let Trust::File(file) = self.trust {
-            flags.push_str(&format!(" -verify_return_error -CAfile {}", file.display()));
+            flags.push_str(&format!(" -verify_return_error -CAfile {}", quoted(file)));
         }
         if self.wants_certificate {
             flags.push_str(" -cert CERT.pem -key KEY.pem");
         }
         flags
     }
+}
+
+/// A file's name as a shell takes it.
+fn quoted(file: &Path) -> String {
+    let name = file.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+,:@%".contains(letter);
+    if name.chars().all(is_plain) { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
 /// The address to connect to from here: one that stands for all addresses is none.
@@ -122,6 +129,15 @@ mod tests {
     fn lines(framing: &str, trust: Trust<'_>, wants_certificate: bool, address: &str) -> String {
         let framing = &framing.parse().unwrap();
         Invitation { framing, trust, wants_certificate }.lines(&address.parse().unwrap())
+    }
+
+    #[test]
+    fn names_are_quoted_where_a_shell_would_cut_them() {
+        for (name, expected) in
+            [("/a/b-c.pem", "/a/b-c.pem"), ("a b.pem", "'a b.pem'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(quoted(Path::new(name)), expected);
+        }
     }
 
     #[test]

@@ -160,3 +160,116 @@ pub fn is_busy<F: Framing>(connection: &Connection<F>, readiness: Readiness) -> 
         || interest.read && readiness.readable
         || interest.write && readiness.writable
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use drywire::framing::Lines;
+    use drywire::protocol::Echo;
+    use drywire::{CloseReason, pump};
+
+    use super::*;
+
+    const NOW: Instant = Instant::ZERO;
+
+    /// A stream that does what its script says: each call takes the next line of it.
+    #[derive(Default)]
+    struct Scripted {
+        reads: VecDeque<io::Result<Vec<u8>>>,
+        /// How many bytes each write takes.
+        writes: VecDeque<io::Result<usize>>,
+        written: Vec<u8>,
+    }
+
+    impl Read for Scripted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let bytes = self.reads.pop_front().expect("no read beyond the script")?;
+            buffer[..bytes.len()].copy_from_slice(&bytes);
+            Ok(bytes.len())
+        }
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let len = self.writes.pop_front().expect("no write beyond the script")?;
+            let len = len.min(bytes.len());
+            self.written.extend_from_slice(&bytes[..len]);
+            Ok(len)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn is(kind: ErrorKind) -> io::Error {
+        kind.into()
+    }
+
+    #[test]
+    fn interrupted_short_and_blocked_calls_lose_nothing() {
+        let mut reads = VecDeque::new();
+        for byte in b"one\ntwo\r\nthree\n" {
+            reads.push_back(Err(is(ErrorKind::Interrupted)));
+            reads.push_back(Err(is(ErrorKind::Interrupted)));
+            reads.push_back(Ok(vec![*byte]));
+            reads.push_back(Err(is(ErrorKind::WouldBlock)));
+        }
+        reads.push_back(Ok(vec![]));
+        let mut writes = VecDeque::new();
+        for _ in 0..b"one\ntwo\nthree\n".len() {
+            writes.push_back(Err(is(ErrorKind::Interrupted)));
+            writes.push_back(Err(is(ErrorKind::WouldBlock)));
+            writes.push_back(Ok(1));
+        }
+        let mut stream = Scripted { reads, writes, ..Scripted::default() };
+        let mut connection = play(&mut stream);
+        assert_eq!(stream.written, b"one\ntwo\nthree\n");
+        shut_down(&mut connection, || Ok(()), NOW);
+        assert_eq!(connection.close_reason(), Some(&CloseReason::Finished));
+    }
+
+    /// Takes turns until `stream` has done all of its script.
+    fn play(stream: &mut Scripted) -> Connection<Lines> {
+        let mut connection = serving(None, Lines::new(), Arc::default(), NOW);
+        let mut echo = Echo::new(Lines::new());
+        pump(&mut connection, &mut echo);
+        while !(stream.reads.is_empty() && stream.writes.is_empty()) {
+            let mut readiness = Readiness {
+                readable: !stream.reads.is_empty(),
+                writable: !stream.writes.is_empty(),
+            };
+            receive(&mut connection, &mut *stream, &mut readiness, NOW);
+            pump(&mut connection, &mut echo);
+            transmit(&mut connection, &mut *stream, &mut readiness, NOW);
+            pump(&mut connection, &mut echo);
+        }
+        connection
+    }
+
+    #[test]
+    fn a_short_read_or_write_is_the_last_of_its_turn() {
+        let reads = VecDeque::from([Ok(b"hello\n".to_vec())]);
+        let mut stream = Scripted { reads, writes: [Ok(2)].into(), ..Scripted::default() };
+        let mut connection = serving(None, Lines::new(), Arc::default(), NOW);
+        let mut readiness = Readiness { readable: true, writable: true };
+        assert_eq!(receive(&mut connection, &mut stream, &mut readiness, NOW), 6);
+        pump(&mut connection, &mut Echo::new(Lines::new()));
+        assert_eq!(transmit(&mut connection, &mut stream, &mut readiness, NOW), 2);
+        assert!(!readiness.readable && !readiness.writable);
+        assert!(!is_busy(&connection, readiness), "it waits for the stream");
+        assert!(connection.interest().read && connection.interest().write);
+    }
+
+    #[test]
+    fn a_stream_that_fails_ends_the_connection() {
+        for (kind, reason) in [
+            (ErrorKind::ConnectionReset, CloseReason::Reset),
+            (ErrorKind::BrokenPipe, CloseReason::Reset),
+        ] {
+            let mut stream = Scripted { reads: [Err(is(kind))].into(), ..Scripted::default() };
+            assert_eq!(play(&mut stream).close_reason(), Some(&reason));
+        }
+    }
+}

@@ -18,6 +18,8 @@ mod hello;
 #[cfg(feature = "tls")]
 pub mod pem;
 #[cfg(feature = "tls")]
+mod records;
+#[cfg(feature = "tls")]
 mod session;
 #[cfg(feature = "tls")]
 mod unverified;

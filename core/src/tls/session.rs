@@ -30,12 +30,12 @@ use std::panic::catch_unwind;
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 use super::blame::{alert_of, cause_of};
 use super::configuration::{ClientTls, ServerTls, TlsConfigError};
 use super::hello::{Greeting, HelloReader};
+use super::records::{Goal, Outcome, SEAL_LEN_MAX, drain_alerts, run};
 use super::{Alert, Negotiated, TlsCause, TlsError, TlsVersion};
 use crate::buffer::{Buffer, LARGE_LEN, Pool};
 use crate::limits::HANDSHAKE_LEN_MAX;
@@ -43,16 +43,6 @@ use crate::limits::HANDSHAKE_LEN_MAX;
 /// The most plaintext that one call to [`TlsSession::received`] adds: every whole record that the
 /// ciphertext buffer can hold.
 pub(crate) const OPENED_LEN_MAX: usize = HANDSHAKE_LEN_MAX;
-
-/// Plaintext of one full record (RFC 8446, section 5.1).
-const RECORD_LEN_MAX: usize = 16 * 1024;
-
-/// Room that a record takes beyond its plaintext: header, explicit nonce, tag, and a key update
-/// that rustls may put before it. When it is not enough, rustls says so.
-const RECORD_OVERHEAD: usize = 128;
-
-/// Plaintext that is sealed at a time: as many full records as fit a leased buffer.
-const SEAL_LEN_MAX: usize = 3 * RECORD_LEN_MAX;
 
 /// One side of a TLS session and its buffers.
 ///
@@ -89,22 +79,6 @@ enum Phase {
         /// The handshake was done before.
         was_ready: bool,
     },
-}
-
-/// What a pass over the session is for, beyond opening what has arrived.
-enum Goal<'a> {
-    Open,
-    Seal(&'a mut Buffer),
-    CloseNotify,
-    RefreshKeys,
-}
-
-/// What a pass came to.
-#[derive(Default)]
-struct Outcome {
-    peer_closed: bool,
-    /// The goal was reached.
-    done: bool,
 }
 
 impl TlsSession {
@@ -428,167 +402,6 @@ impl TlsSession {
         self.phase = Phase::Failed { error, was_ready: self.is_ready() };
         self.ciphertext.clear();
         error
-    }
-}
-
-/// The two sides of rustls' unbuffered connection, which share no trait of their own.
-trait Records {
-    type Data;
-
-    fn process<'c, 'i>(
-        &'c mut self,
-        ciphertext: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data>;
-
-    fn common(&self) -> &CommonState;
-}
-
-impl Records for UnbufferedClientConnection {
-    type Data = rustls::client::ClientConnectionData;
-
-    fn process<'c, 'i>(
-        &'c mut self,
-        ciphertext: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
-        self.process_tls_records(ciphertext)
-    }
-
-    fn common(&self) -> &CommonState {
-        self
-    }
-}
-
-impl Records for UnbufferedServerConnection {
-    type Data = rustls::server::ServerConnectionData;
-
-    fn process<'c, 'i>(
-        &'c mut self,
-        ciphertext: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
-        self.process_tls_records(ciphertext)
-    }
-
-    fn common(&self) -> &CommonState {
-        self
-    }
-}
-
-/// One pass; see [`TlsSession::pass`]. Every turn of the loop consumes input, takes output, or
-/// returns.
-fn run<R: Records>(
-    records: &mut R,
-    goal: &mut Goal<'_>,
-    ciphertext: &mut Buffer,
-    plaintext: &mut Buffer,
-    sealed: &mut Buffer,
-) -> Result<Outcome, rustls::Error> {
-    let mut outcome = Outcome::default();
-    loop {
-        let UnbufferedStatus { mut discard, state } = records.process(ciphertext.filled_mut());
-        let state = match state {
-            Ok(state) => state,
-            Err(error) => {
-                ciphertext.consume(discard);
-                return Err(error);
-            }
-        };
-        let mut waits = false;
-        match state {
-            ConnectionState::ReadTraffic(mut traffic) => {
-                while let Some(record) = traffic.next_record() {
-                    let record = record?;
-                    discard = discard.saturating_add(record.discard);
-                    plaintext.extend_from_slice(record.payload);
-                }
-            }
-            ConnectionState::EncodeTlsData(mut data) => {
-                write_into(sealed, RECORD_LEN_MAX, |room| {
-                    data.encode(room).map_err(|error| match error {
-                        EncodeError::InsufficientSize(size) => Some(size.required_size),
-                        EncodeError::AlreadyEncoded => None,
-                    })
-                })?;
-            }
-            // What was encoded is in `sealed`, which is transmitted in order.
-            ConnectionState::TransmitTlsData(data) => data.done(),
-            ConnectionState::PeerClosed => outcome.peer_closed = true,
-            ConnectionState::WriteTraffic(mut traffic) => match goal {
-                Goal::Seal(staged) if !staged.is_empty() && sealed.len() < SEAL_LEN_MAX => {
-                    let len = staged.len().min(RECORD_LEN_MAX);
-                    let fragment = staged.filled().get(..len).unwrap_or(&[]);
-                    write_into(sealed, len + RECORD_OVERHEAD, |room| {
-                        traffic.encrypt(fragment, room).map_err(encrypt_shortage)
-                    })?;
-                    staged.consume(len);
-                }
-                Goal::CloseNotify if !outcome.done => {
-                    write_into(sealed, RECORD_OVERHEAD, |room| {
-                        traffic.queue_close_notify(room).map_err(encrypt_shortage)
-                    })?;
-                    outcome.done = true;
-                }
-                Goal::RefreshKeys if !outcome.done => {
-                    traffic.refresh_traffic_keys()?;
-                    outcome.done = true;
-                }
-                Goal::Open | Goal::Seal(_) | Goal::CloseNotify | Goal::RefreshKeys => waits = true,
-            },
-            ConnectionState::BlockedHandshake | ConnectionState::Closed => waits = true,
-            // Early data is off in every configuration that is accepted.
-            _ => return Err(rustls::Error::General("unexpected state".into())),
-        }
-        ciphertext.consume(discard);
-        if waits {
-            return Ok(outcome);
-        }
-    }
-}
-
-/// Lets `write` append to `sealed`; it returns what it wrote, or how much room it needs.
-fn write_into(
-    sealed: &mut Buffer,
-    len: usize,
-    mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<usize>>,
-) -> Result<(), rustls::Error> {
-    let mut room = len;
-    for _ in 0..2 {
-        sealed.reserve(room);
-        match write(sealed.spare_mut()) {
-            Ok(len) => {
-                sealed.commit(len);
-                return Ok(());
-            }
-            Err(Some(required)) => room = required,
-            Err(None) => break,
-        }
-    }
-    Err(rustls::Error::EncryptError)
-}
-
-fn encrypt_shortage(error: EncryptError) -> Option<usize> {
-    match error {
-        EncryptError::InsufficientSize(size) => Some(size.required_size),
-        EncryptError::EncryptExhausted => None,
-    }
-}
-
-/// Takes the alerts that an error has queued, and no more: see the head of this file.
-fn drain_alerts<R: Records>(records: &mut R, sealed: &mut Buffer) {
-    while records.common().wants_write() {
-        let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(mut data)), .. } =
-            records.process(&mut [])
-        else {
-            return;
-        };
-        let written = write_into(sealed, RECORD_OVERHEAD, |room| {
-            data.encode(room).map_err(|error| match error {
-                EncodeError::InsufficientSize(size) => Some(size.required_size),
-                EncodeError::AlreadyEncoded => None,
-            })
-        });
-        if written.is_err() {
-            return;
-        }
     }
 }
 

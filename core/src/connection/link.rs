@@ -74,10 +74,8 @@ impl<F: Framing> Link<F> {
 
     /// Changes the state. Nothing else does.
     pub(super) fn input(&mut self, input: Input) {
-        // What was asked for between two calls that tell the time begins with the second.
-        let linger_deadline = Instant::MAX;
         let over = State::Closed { reason: CloseReason::Aborted };
-        self.state = core::mem::replace(&mut self.state, over).after(input, linger_deadline);
+        self.state = core::mem::replace(&mut self.state, over).after(input);
         self.drop_unsendable();
     }
 
@@ -232,16 +230,15 @@ impl<F: Framing> Link<F> {
         self.begin_clocks();
     }
 
-    /// Begins what is to be counted from now on.
+    /// Begins what is to be counted from now on: what was asked for between two calls that tell the
+    /// time counts from the second.
     pub(super) fn begin_clocks(&mut self) {
         let now = self.timers.now;
         if self.wants_write() {
             self.timers.progress_at.get_or_insert(now);
         }
         if let State::Lingering { deadline, .. } = &mut self.state {
-            if *deadline == Instant::MAX {
-                *deadline = Timers::due(now, self.limits.linger_timeout);
-            }
+            deadline.get_or_insert(Timers::due(now, self.limits.linger_timeout));
         }
     }
 
@@ -298,10 +295,10 @@ impl<F: Framing> Link<F> {
             State::Opening { deadline, .. } if !self.has_news() => {
                 consider(deadline, Timer::Handshake);
             }
-            State::Lingering { deadline: Instant::MAX, .. } => {
-                consider(Timers::due(self.timers.now, self.limits.linger_timeout), Timer::Linger);
+            State::Lingering { deadline, .. } => {
+                let due = Timers::due(self.timers.now, self.limits.linger_timeout);
+                consider(deadline.unwrap_or(due), Timer::Linger);
             }
-            State::Lingering { deadline, .. } => consider(deadline, Timer::Linger),
             State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
                 // Silence while a frame is retained is not the peer's.
                 if self.flow != Flow::Retained {

@@ -31,16 +31,37 @@ use crate::time::Instant;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    Opening { deadline: Instant, after: After },
+    Opening {
+        deadline: Instant,
+        after: After,
+    },
     Open,
     RemoteFinished,
-    LocalFinished { shut: bool },
-    Failing { reason: CloseReason, shut: bool },
-    Replying { reason: CloseReason, shut: bool },
-    Closing { reason: CloseReason },
-    Lingering { reason: CloseReason, deadline: Instant },
-    Ended { reason: CloseReason },
-    Closed { reason: CloseReason },
+    LocalFinished {
+        shut: bool,
+    },
+    Failing {
+        reason: CloseReason,
+        shut: bool,
+    },
+    Replying {
+        reason: CloseReason,
+        shut: bool,
+    },
+    Closing {
+        reason: CloseReason,
+    },
+    /// The deadline is set by the first call that tells the time.
+    Lingering {
+        reason: CloseReason,
+        deadline: Option<Instant>,
+    },
+    Ended {
+        reason: CloseReason,
+    },
+    Closed {
+        reason: CloseReason,
+    },
 }
 
 /// What the application asked for before the connection was open.
@@ -81,8 +102,8 @@ pub(super) enum Input {
 }
 
 impl State {
-    /// The state after `input`. `linger_deadline` is when lingering ends if it begins now.
-    pub(super) fn after(self, input: Input, linger_deadline: Instant) -> Self {
+    /// The state after `input`.
+    pub(super) fn after(self, input: Input) -> Self {
         match self {
             Self::Opening { deadline, after } => match input {
                 Input::Opened => match after {
@@ -129,7 +150,7 @@ impl State {
             Self::LocalFinished { shut } => match input {
                 Input::RemoteFinished if shut => Self::Ended { reason: CloseReason::Finished },
                 Input::RemoteFinished => Self::Closing { reason: CloseReason::Finished },
-                Input::Close => Self::closing(CloseReason::Closed, shut, linger_deadline),
+                Input::Close => Self::closing(CloseReason::Closed, shut),
                 Input::Fail(reason) => Self::Failing { reason, shut },
                 Input::Shut { .. } => Self::LocalFinished { shut: true },
                 Input::Lost(reason) => Self::Ended { reason },
@@ -154,7 +175,7 @@ impl State {
                 | Input::LingerExpired => Self::Failing { reason, shut },
             },
             Self::Replying { reason, shut } => match input {
-                Input::Replied => Self::closing(reason, shut, linger_deadline),
+                Input::Replied => Self::closing(reason, shut),
                 Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
                 Input::Opened
                 | Input::RemoteFinished
@@ -168,9 +189,7 @@ impl State {
             },
             Self::Closing { reason } => match input {
                 Input::Shut { remote_ended: true } => Self::Ended { reason },
-                Input::Shut { remote_ended: false } => {
-                    Self::Lingering { reason, deadline: linger_deadline }
-                }
+                Input::Shut { remote_ended: false } => Self::Lingering { reason, deadline: None },
                 Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
                 Input::Opened
                 | Input::RemoteFinished
@@ -214,12 +233,8 @@ impl State {
         }
     }
 
-    fn closing(reason: CloseReason, shut: bool, linger_deadline: Instant) -> Self {
-        if shut {
-            Self::Lingering { reason, deadline: linger_deadline }
-        } else {
-            Self::Closing { reason }
-        }
+    fn closing(reason: CloseReason, shut: bool) -> Self {
+        if shut { Self::Lingering { reason, deadline: None } } else { Self::Closing { reason } }
     }
 
     /// Whether what the peer sends is looked at.
@@ -288,8 +303,6 @@ mod tests {
     use super::*;
     use crate::connection::Timer;
 
-    const LINGER: Instant = Instant::from_nanos(5);
-
     /// The name of a state, with the data that decides where it leads.
     fn state_name(state: &State) -> &'static str {
         match state {
@@ -342,7 +355,7 @@ mod tests {
             states.push(State::Replying { reason: reason.clone(), shut });
         }
         states.push(State::Closing { reason: CloseReason::Closed });
-        states.push(State::Lingering { reason: CloseReason::Closed, deadline: LINGER });
+        states.push(State::Lingering { reason: CloseReason::Closed, deadline: None });
         states.push(State::Ended { reason: reason.clone() });
         states.push(State::Closed { reason });
         states
@@ -442,7 +455,7 @@ mod tests {
         for state in states() {
             for input in inputs() {
                 let pair = format!("{} {}", state_name(&state), input_name(&input));
-                let after = state.clone().after(input, LINGER);
+                let after = state.clone().after(input);
                 let row =
                     TRANSITIONS.iter().find(|(from, input, ..)| format!("{from} {input}") == pair);
                 match row {
@@ -469,12 +482,5 @@ mod tests {
             let name = state_name(&state).split('+').next().unwrap_or_default();
             assert!(docs.contains(name), "{name}");
         }
-    }
-
-    #[test]
-    fn lingering_ends_when_it_is_told_to() {
-        let shut = Input::Shut { remote_ended: false };
-        let state = State::Closing { reason: CloseReason::Closed }.after(shut, LINGER);
-        assert_eq!(state, State::Lingering { reason: CloseReason::Closed, deadline: LINGER });
     }
 }

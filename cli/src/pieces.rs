@@ -124,16 +124,16 @@ impl<R: Read> Pieces<R> {
         match self.framing.scan(input) {
             Ok(Scan::Found(whole)) => return Some(Cut::Frame(whole.len, whole.found)),
             Ok(Scan::Need(need)) => self.need = need,
+            // No framing of bytes holds.
+            Ok(Scan::Hold) => {}
             Err(error) => return Some(Cut::Invalid(error)),
         }
         if !self.ended {
             return None;
         }
-        if input.is_empty() {
-            return Some(Cut::End);
-        }
         Some(match self.framing.scan_end(input) {
-            Ok(whole) => Cut::Frame(whole.len, whole.found),
+            Ok(Some(whole)) => Cut::Frame(whole.len, whole.found),
+            Ok(None) => Cut::End,
             Err(DecodeError::Truncated { .. }) => Cut::Rest,
             Err(error) => Cut::Invalid(error),
         })

@@ -107,6 +107,12 @@ impl<'a, F: Framing> Handle<'a, F> {
         self.link.timer_fired = false;
     }
 
+    /// The framing.
+    #[must_use]
+    pub const fn framing(&self) -> &F {
+        &self.link.framing
+    }
+
     /// The latest time that the connection has been told.
     #[must_use]
     pub fn now(&self) -> Instant {

@@ -126,7 +126,16 @@ impl<F: Framing> Link<F> {
             return Err(SendError::Encode(error));
         }
         self.queue_changed();
+        self.close_if_over();
         Ok(())
+    }
+
+    /// Closes once the framing knows that the conversation is over.
+    #[inline]
+    pub(super) fn close_if_over(&mut self) {
+        if self.framing.is_over() {
+            self.input(Input::Close);
+        }
     }
 
     /// The same connection with another framing.

@@ -213,6 +213,7 @@ impl<F: Framing> Connection<F> {
                 self.lent = 0;
                 self.receive.consume(len);
                 self.turn.spend(len);
+                self.link.close_if_over();
             }
         }
     }
@@ -243,6 +244,7 @@ impl<F: Framing> Connection<F> {
         match link.framing.scan(self.receive.filled()) {
             Ok(Scan::Found(whole)) => return self.found(whole),
             Ok(Scan::Need(len)) => self.need = len,
+            Ok(Scan::Hold) => return self.held(),
             Err(error) => return Decoded::Fail(Self::blame(error)),
         }
         match self.inflow {
@@ -264,15 +266,25 @@ impl<F: Framing> Connection<F> {
             Inflow::Cut => {
                 Decoded::Fail(CloseReason::Truncated(Truncation::Frame { len: self.receive.len() }))
             }
-            Inflow::Finished if self.receive.is_empty() => {
-                link.timers.frame = FrameClock::Off;
-                link.input(Input::RemoteFinished);
-                Decoded::Step(Pending::Finished)
-            }
             Inflow::Finished => match link.framing.scan_end(self.receive.filled()) {
-                Ok(whole) => self.found(whole),
+                Ok(Some(whole)) => self.found(whole),
+                Ok(None) => {
+                    link.timers.frame = FrameClock::Off;
+                    link.input(Input::RemoteFinished);
+                    Decoded::Step(Pending::Finished)
+                }
                 Err(error) => Decoded::Fail(Self::blame(error)),
             },
+        }
+    }
+
+    /// Nothing is to be shown before something has been sent. What is read meanwhile waits.
+    fn held(&mut self) -> Decoded {
+        // It is not the peer that is awaited.
+        self.link.timers.frame = FrameClock::Off;
+        match self.inflow {
+            Inflow::Failed(error) => Decoded::Fail(CloseReason::Failed(Error::Tls(error))),
+            Inflow::Open | Inflow::Finished | Inflow::Cut => Decoded::Nothing,
         }
     }
 

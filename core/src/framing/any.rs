@@ -105,7 +105,7 @@ impl Framing for AnyFraming {
         each!(self, framing => framing.scan(input))
     }
 
-    fn scan_end(&mut self, input: &[u8]) -> Result<Whole<Payload>, DecodeError> {
+    fn scan_end(&mut self, input: &[u8]) -> Result<Option<Whole<Payload>>, DecodeError> {
         each!(self, framing => framing.scan_end(input))
     }
 
@@ -125,6 +125,10 @@ impl Framing for AnyFraming {
 
     fn has_whole_frames(&self) -> bool {
         each!(self, framing => framing.has_whole_frames())
+    }
+
+    fn is_over(&self) -> bool {
+        each!(self, framing => framing.is_over())
     }
 }
 

@@ -118,14 +118,17 @@ impl Framing for Lines {
         Ok(Scan::Found(Whole { len: line_feed + 1, found: Payload { start: 0, end } }))
     }
 
-    fn scan_end(&mut self, input: &[u8]) -> Result<Whole<Payload>, DecodeError> {
+    fn scan_end(&mut self, input: &[u8]) -> Result<Option<Whole<Payload>>, DecodeError> {
         let len = input.len();
+        if len == 0 {
+            return Ok(None);
+        }
         match self.unterminated {
             Unterminated::Refuse => Err(DecodeError::Truncated { len }),
             Unterminated::Yield if len > self.frame_len_max => Err(self.too_long()),
             Unterminated::Yield => {
                 self.scanned = 0;
-                Ok(Whole { len, found: Payload { start: 0, end: len } })
+                Ok(Some(Whole { len, found: Payload { start: 0, end: len } }))
             }
         }
     }

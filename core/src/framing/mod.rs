@@ -66,13 +66,14 @@ pub trait Framing {
     /// not scan again.
     fn scan(&mut self, input: &[u8]) -> Result<Scan<Self::Found>, DecodeError>;
 
-    /// Decides about what is left when the peer has finished: `input` is not empty and
-    /// [`scan`](Self::scan) has found no whole frame in it.
+    /// Decides about what is left, which may be nothing, when the peer has finished and
+    /// [`scan`](Self::scan) needed more: a last frame, or none. `None` is only for an empty
+    /// `input`. After a frame, scanning goes on behind it.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`] unless the grammar lets the end of the stream end a frame.
-    fn scan_end(&mut self, input: &[u8]) -> Result<Whole<Self::Found>, DecodeError> {
-        Err(DecodeError::Truncated { len: input.len() })
+    /// [`DecodeError::Truncated`] unless the grammar lets the end of the stream come here.
+    fn scan_end(&mut self, input: &[u8]) -> Result<Option<Whole<Self::Found>>, DecodeError> {
+        if input.is_empty() { Ok(None) } else { Err(DecodeError::Truncated { len: input.len() }) }
     }
 
     /// Shows the frame that `found` describes; `bytes` are exactly the [`Whole::len`] bytes of it.
@@ -93,6 +94,13 @@ pub trait Framing {
     fn has_whole_frames(&self) -> bool {
         true
     }
+
+    /// Whether the conversation is over for this framing: it will neither show nor take another
+    /// frame. The connection asks after a frame was sent or consumed, and then
+    /// [closes](crate::Handle::close).
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// What a scan came to.
@@ -101,6 +109,9 @@ pub enum Scan<T> {
     /// More bytes are needed: the frame will have at least this many in all, which is more than
     /// there are.
     Need(usize),
+    /// Nothing is shown before something has been sent: the grammar orders the two directions.
+    /// Bytes are kept, and so is the news that the peer has finished.
+    Hold,
     /// A frame is there.
     Found(Whole<T>),
 }
@@ -108,7 +119,9 @@ pub enum Scan<T> {
 /// A whole frame at the front of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whole<T> {
-    /// How many bytes it takes on the wire, at least 1.
+    /// How many bytes it takes on the wire. Zero is for an event that the grammar knows from what
+    /// came before, such as the end of a body of known length; each must bring the framing on, so
+    /// that they come to an end.
     pub len: usize,
     /// Where its parts lie.
     pub found: T,

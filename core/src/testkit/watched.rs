@@ -82,14 +82,14 @@ impl<F: Framing> Framing for Watched<F> {
                 self.work.len.set(self.work.len() + whole.len.saturating_sub(self.seen_len));
                 self.seen_len = 0;
             }
+            Ok(Scan::Hold) => {}
             Err(_) => self.is_over = true,
         }
         scanned
     }
 
-    fn scan_end(&mut self, input: &[u8]) -> Result<Whole<F::Found>, DecodeError> {
+    fn scan_end(&mut self, input: &[u8]) -> Result<Option<Whole<F::Found>>, DecodeError> {
         assert!(!self.is_over, "scanned after an error");
-        assert!(!input.is_empty(), "an end behind nothing");
         assert_eq!(input.len(), self.seen_len, "the end without a scan before");
         self.seen_len = 0;
         let whole = self.framing.scan_end(input);
@@ -111,5 +111,9 @@ impl<F: Framing> Framing for Watched<F> {
 
     fn has_whole_frames(&self) -> bool {
         self.framing.has_whole_frames()
+    }
+
+    fn is_over(&self) -> bool {
+        self.framing.is_over()
     }
 }

@@ -209,6 +209,7 @@ pub fn scanned_once<F: ByteFraming + Clone>(
                 bytes.len()
             );
             match expected {
+                Ok(Scan::Hold) => {}
                 Ok(Scan::Need(_)) => {
                     if let Some(at) = bytes.len().checked_sub(tail).filter(|at| *at > head) {
                         bytes[at - 1] = overwrite(at - 1, bytes[at - 1]);
@@ -304,6 +305,7 @@ fn decode<F: ByteFraming + Clone>(
                     need = len;
                     break;
                 }
+                Ok(Scan::Hold) => panic!("held back, though a framing of bytes orders nothing"),
                 Ok(Scan::Found(whole)) => {
                     frames.push(whole.found);
                     start += whole.len;
@@ -311,18 +313,21 @@ fn decode<F: ByteFraming + Clone>(
             }
         }
     }
-    while start < input.len() {
+    loop {
         let bytes = &input[start..];
         match framing.scan_end(bytes) {
             Err(error) => return Decoded { frames, end: Err(error) },
-            Ok(whole) => {
+            Ok(Some(whole)) => {
                 let whole = view(&framing, whole, bytes);
                 frames.push(whole.found);
                 start += whole.len;
             }
+            Ok(None) => {
+                assert!(bytes.is_empty(), "{} bytes left, and no frame", bytes.len());
+                return Decoded { frames, end: Ok(()) };
+            }
         }
     }
-    Decoded { frames, end: Ok(()) }
 }
 
 fn decode_whole<F: ByteFraming + Clone>(framing: &F, input: &[u8]) -> Decoded {
@@ -341,6 +346,7 @@ fn scan<F: ByteFraming>(
 ) -> Result<Scan<Vec<u8>>, DecodeError> {
     Ok(match framing.scan(bytes)? {
         Scan::Need(len) => Scan::Need(len),
+        Scan::Hold => Scan::Hold,
         Scan::Found(whole) => Scan::Found(view(framing, whole, shown)),
     })
 }

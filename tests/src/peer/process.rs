@@ -1,8 +1,12 @@
 use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::PATIENCE;
 
@@ -38,7 +42,23 @@ impl Process {
         I: IntoIterator<Item: AsRef<std::ffi::OsStr>>,
     {
         let mut command = Command::new(name);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped());
+        Self::spawn(name, command)
+    }
+
+    /// Starts a server that is handed the listening socket `listener` as its descriptor 0, so that
+    /// nobody has to guess a free port.
+    ///
+    /// # Panics
+    /// If there is no such program.
+    #[must_use]
+    pub fn serve(name: &str, mut command: Command, listener: TcpListener) -> Self {
+        command.stdin(OwnedFd::from(listener));
+        Self::spawn(name, command)
+    }
+
+    fn spawn(name: &str, mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
             panic!("the tests with the feature interop need the program {name}: {error}")
         });
@@ -87,6 +107,21 @@ impl Process {
         if let Some(mut stdin) = self.stdin.take() {
             // A program that does not read on shows in what it prints.
             thread::spawn(move || stdin.write_all(&bytes));
+        }
+    }
+
+    /// The number by which the system knows it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, so that it ends its own processes too.
+    pub fn terminate(&self) {
+        // A number of a child that has not been waited for is not given to another process.
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(id) = id {
+            let _ = kill_process(id, Signal::TERM);
         }
     }
 
@@ -151,6 +186,14 @@ impl Process {
         let status = self.exit();
         assert!(status.success(), "{status}: {self}");
         std::mem::take(&mut self.stdout)
+    }
+
+    /// Waits until it ends, and returns how.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.exit()
     }
 
     /// Waits until it ends, and returns how and everything that it printed.

@@ -173,6 +173,24 @@ fn reset_and_other_failures_of_the_transport() {
 }
 
 #[test]
+fn what_the_peer_sent_before_we_could_send_no_more_is_yielded() {
+    for over in EVERYTHING {
+        let mut pair = still(over);
+        pair.left.connection.send(b"lost").unwrap();
+        pair.left.connection.transmit_failed(Fault::Reset, pair.now);
+        assert_eq!(pair.left.connection.send(b"more"), Err(SendError::Closed));
+        assert!(!pair.left.connection.interest().write);
+        assert_eq!(pair.left.connection.close_reason(), None);
+        pair.right.connection.send(b"go away").unwrap();
+        pair.right.connection.finish();
+        pair.run_now();
+        assert_eq!(pair.left.trace().frames(), [b"go away"]);
+        assert_eq!(pair.left.trace().closed(), Some(&CloseReason::Reset));
+        assert_eq!(pair.right.trace().frames(), [[0; 0]; 0]);
+    }
+}
+
+#[test]
 fn a_reset_while_closing_is_no_clean_end() {
     for over in EVERYTHING {
         let mut pair = still(over);

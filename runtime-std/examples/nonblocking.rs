@@ -91,14 +91,14 @@ fn converse(
                 Ok(len) => connection.transmitted(len, now()).expect("what was offered"),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => connection.transport_failed(fault(&error), now()),
+                Err(error) => connection.transmit_failed(fault(&error), now()),
             }
         }
         // 5. Finish our side when the connection says so, not before.
         if connection.interest().shutdown {
             match socket.shutdown(std::net::Shutdown::Write) {
                 Ok(()) => connection.shut_down(now()).expect("it asked for it"),
-                Err(error) => connection.transport_failed(fault(&error), now()),
+                Err(error) => connection.transmit_failed(fault(&error), now()),
             }
         }
         take_steps(&mut connection);

@@ -119,7 +119,7 @@ pub fn transmit<F: Framing>(
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => {}
                 ErrorKind::WouldBlock => readiness.writable = false,
-                _ => connection.transport_failed(fault(&error), now),
+                _ => connection.transmit_failed(fault(&error), now),
             },
         }
     }
@@ -140,7 +140,7 @@ pub fn shut_down<F: Framing>(
             // It asked for it, so that it does not refuse.
             let _ = connection.shut_down(now);
         }
-        Err(error) => connection.transport_failed(fault(&error), now),
+        Err(error) => connection.transmit_failed(fault(&error), now),
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
 
     use drywire::framing::Lines;
     use drywire::protocol::Echo;
-    use drywire::{CloseReason, pump};
+    use drywire::{CloseReason, Step, pump};
 
     use super::*;
 
@@ -260,6 +260,34 @@ mod tests {
         assert!(!readiness.readable && !readiness.writable);
         assert!(!is_busy(&connection, readiness), "it waits for the stream");
         assert!(connection.interest().read && connection.interest().write);
+    }
+
+    #[test]
+    fn what_came_before_a_write_failed_is_still_read() {
+        let reads =
+            [Ok(b"ask\n".to_vec()), Ok(b"why\n".to_vec()), Err(is(ErrorKind::ConnectionReset))];
+        let writes = [Err(is(ErrorKind::BrokenPipe))].into();
+        let mut stream = Scripted { reads: reads.into(), writes, ..Scripted::default() };
+        let mut connection = serving(None, Lines::new(), Arc::default(), NOW);
+        let mut readiness = Readiness { readable: true, writable: true };
+        let mut seen = String::new();
+        for _ in 0..3 {
+            readiness.readable = true;
+            receive(&mut connection, &mut stream, &mut readiness, NOW);
+            while let Some(step) = connection.next() {
+                match step {
+                    Step::Frame(frame, mut handle) => {
+                        seen.push_str(&String::from_utf8_lossy(frame));
+                        let _ = handle.send(frame);
+                    }
+                    Step::Closed(reason) => assert_eq!(reason, CloseReason::Reset),
+                    _ => {}
+                }
+            }
+            transmit(&mut connection, &mut stream, &mut readiness, NOW);
+        }
+        assert_eq!(seen, "askwhy");
+        assert!(connection.is_closed());
     }
 
     #[test]

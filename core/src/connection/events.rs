@@ -86,11 +86,15 @@ impl<F: Framing> Connection<F> {
     /// Takes note that the transport failed: nothing more can be received or transmitted.
     pub fn transport_failed(&mut self, fault: Fault, now: Instant) {
         self.link.happened(now);
-        let reason = match fault {
-            Fault::Reset => CloseReason::Reset,
-            _ => CloseReason::Transport(fault),
-        };
-        self.link.input(Input::Lost(reason));
+        self.link.input(Input::Lost(Self::lost_for(fault)));
+    }
+
+    /// Takes note that the transport takes nothing any more. What the peer sent before may still
+    /// be there: reading goes on to its end or failure, and then the connection ends for `fault`.
+    pub fn transmit_failed(&mut self, fault: Fault, now: Instant) {
+        self.link.happened(now);
+        self.link.input(Input::TransmitLost(Self::lost_for(fault)));
+        self.link.queue_changed();
     }
 
     /// Takes the first `len` bytes of [`transmit`](Self::transmit) as transmitted.
@@ -138,6 +142,13 @@ impl<F: Framing> Connection<F> {
 }
 
 impl<F: Framing> Connection<F> {
+    const fn lost_for(fault: Fault) -> CloseReason {
+        match fault {
+            Fault::Reset => CloseReason::Reset,
+            _ => CloseReason::Transport(fault),
+        }
+    }
+
     pub(super) fn wants_read(&self) -> bool {
         if self.wire_ended {
             return false;

@@ -100,6 +100,7 @@ impl<F: Framing> Link<F> {
             State::Opening { after: After::Close, .. }
             | State::Failing { shut: true, .. }
             | State::Replying { shut: true, .. }
+            | State::Severed { .. }
             | State::Closing { .. }
             | State::Lingering { .. }
             | State::Ended { .. }
@@ -163,7 +164,8 @@ impl<F: Framing> Link<F> {
     /// Why the connection fails or ends, in the states that have a reason.
     pub(super) const fn reason(&self) -> Option<&CloseReason> {
         match &self.state {
-            State::Failing { reason, .. }
+            State::Severed { reason }
+            | State::Failing { reason, .. }
             | State::Replying { reason, .. }
             | State::Closing { reason }
             | State::Lingering { reason, .. }
@@ -279,6 +281,7 @@ impl<F: Framing> Link<F> {
             State::Open
             | State::RemoteFinished
             | State::LocalFinished { .. }
+            | State::Severed { .. }
             | State::Closing { .. }
             | State::Lingering { .. }
             | State::Closed { .. } => false,
@@ -308,7 +311,10 @@ impl<F: Framing> Link<F> {
                 let due = Timers::due(self.timers.now, self.limits.linger_timeout);
                 consider(deadline.unwrap_or(due), Timer::Linger);
             }
-            State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
+            State::Open
+            | State::RemoteFinished
+            | State::LocalFinished { .. }
+            | State::Severed { .. } => {
                 // Silence while a frame is retained is not the peer's.
                 if self.flow != Flow::Retained {
                     let (timeout, timer) = self.silence();

@@ -6,6 +6,7 @@
 //!   [`receive_buffer`](Connection::receive_buffer)), [`received_eof`](Connection::received_eof),
 //!   [`transmitted`](Connection::transmitted), [`shut_down`](Connection::shut_down),
 //!   [`transport_failed`](Connection::transport_failed),
+//!   [`transmit_failed`](Connection::transmit_failed),
 //!   [`handle_timeout`](Connection::handle_timeout). All take the time.
 //! - **Want**, the application asks: [`send`](Connection::send), [`finish`](Connection::finish),
 //!   [`close`](Connection::close), [`abort`](Connection::abort), [`fail`](Connection::fail),

@@ -9,6 +9,7 @@
 //!                                                            ▲                          │ Told
 //!  any of these ──Fail──► Failing ──Told──► Replying ─Replied┘       any ──Lost──► Ended ▼
 //!                                                                                   Closed
+//!  Open, LocalFinished ─TransmitLost─► Severed ──RemoteFinished, Close, Fail, Lost──► Ended
 //! ```
 //!
 //! - *Opening*: the TLS handshake, or, plain, the moment until the application has been told that
@@ -16,6 +17,8 @@
 //!   what was sent before is not lost.
 //! - *Open*: both sides may send.
 //! - *RemoteFinished*, *LocalFinished*: half-closed; the other side may send.
+//! - *Severed*: the transport takes nothing any more, because the peer is gone or does not listen.
+//!   What it sent before is still yielded: an answer, as a rule, that says why.
 //! - *Failing*, *Replying*: a fatal error, not yet told and told to the application, which may
 //!   still send a last reply. Nothing is decoded any more.
 //! - *Closing*: what is queued is transmitted, then the write side shut down. Input is discarded.
@@ -39,6 +42,9 @@ pub(super) enum State {
     RemoteFinished,
     LocalFinished {
         shut: bool,
+    },
+    Severed {
+        reason: CloseReason,
     },
     Failing {
         reason: CloseReason,
@@ -97,6 +103,8 @@ pub(super) enum Input {
     RemoteEnded,
     /// The linger deadline has passed.
     LingerExpired,
+    /// The transport takes nothing any more; it may still have something from the peer.
+    TransmitLost(CloseReason),
     /// The transport is gone or the connection given up: nothing more can be sent.
     Lost(CloseReason),
 }
@@ -114,7 +122,7 @@ impl State {
                 Input::Finish => Self::Opening { deadline, after: after.max(After::Finish) },
                 Input::Close => Self::Opening { deadline, after: After::Close },
                 Input::Fail(reason) => Self::Failing { reason, shut: false },
-                Input::Lost(reason) => Self::Ended { reason },
+                Input::TransmitLost(reason) | Input::Lost(reason) => Self::Ended { reason },
                 Input::RemoteFinished
                 | Input::Told
                 | Input::Replied
@@ -127,6 +135,7 @@ impl State {
                 Input::Finish => Self::LocalFinished { shut: false },
                 Input::Close => Self::Closing { reason: CloseReason::Closed },
                 Input::Fail(reason) => Self::Failing { reason, shut: false },
+                Input::TransmitLost(reason) => Self::Severed { reason },
                 Input::Lost(reason) => Self::Ended { reason },
                 Input::Opened
                 | Input::Told
@@ -138,7 +147,7 @@ impl State {
             Self::RemoteFinished => match input {
                 Input::Finish | Input::Close => Self::Closing { reason: CloseReason::Finished },
                 Input::Fail(reason) => Self::Failing { reason, shut: false },
-                Input::Lost(reason) => Self::Ended { reason },
+                Input::TransmitLost(reason) | Input::Lost(reason) => Self::Ended { reason },
                 Input::Opened
                 | Input::RemoteFinished
                 | Input::Told
@@ -153,6 +162,8 @@ impl State {
                 Input::Close => Self::closing(CloseReason::Closed, shut),
                 Input::Fail(reason) => Self::Failing { reason, shut },
                 Input::Shut { .. } => Self::LocalFinished { shut: true },
+                Input::TransmitLost(_) if shut => Self::LocalFinished { shut },
+                Input::TransmitLost(reason) => Self::Severed { reason },
                 Input::Lost(reason) => Self::Ended { reason },
                 Input::Opened
                 | Input::Finish
@@ -161,9 +172,24 @@ impl State {
                 | Input::RemoteEnded
                 | Input::LingerExpired => Self::LocalFinished { shut },
             },
+            Self::Severed { reason } => match input {
+                Input::RemoteFinished | Input::Close | Input::Fail(_) | Input::Lost(_) => {
+                    Self::Ended { reason }
+                }
+                Input::Opened
+                | Input::Finish
+                | Input::Told
+                | Input::Replied
+                | Input::Shut { .. }
+                | Input::RemoteEnded
+                | Input::LingerExpired
+                | Input::TransmitLost(_) => Self::Severed { reason },
+            },
             Self::Failing { reason, shut } => match input {
                 Input::Told => Self::Replying { reason, shut },
-                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::TransmitLost(later) | Input::Lost(later) => {
+                    Self::Ended { reason: reason.superseded_by(later) }
+                }
                 Input::Opened
                 | Input::RemoteFinished
                 | Input::Finish
@@ -176,7 +202,9 @@ impl State {
             },
             Self::Replying { reason, shut } => match input {
                 Input::Replied => Self::closing(reason, shut),
-                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::TransmitLost(later) | Input::Lost(later) => {
+                    Self::Ended { reason: reason.superseded_by(later) }
+                }
                 Input::Opened
                 | Input::RemoteFinished
                 | Input::Finish
@@ -190,7 +218,9 @@ impl State {
             Self::Closing { reason } => match input {
                 Input::Shut { remote_ended: true } => Self::Ended { reason },
                 Input::Shut { remote_ended: false } => Self::Lingering { reason, deadline: None },
-                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::TransmitLost(later) | Input::Lost(later) => {
+                    Self::Ended { reason: reason.superseded_by(later) }
+                }
                 Input::Opened
                 | Input::RemoteFinished
                 | Input::Finish
@@ -206,7 +236,9 @@ impl State {
                 Input::LingerExpired => {
                     Self::Ended { reason: reason.superseded_by(CloseReason::LingerExpired) }
                 }
-                Input::Lost(later) => Self::Ended { reason: reason.superseded_by(later) },
+                Input::TransmitLost(later) | Input::Lost(later) => {
+                    Self::Ended { reason: reason.superseded_by(later) }
+                }
                 Input::Opened
                 | Input::RemoteFinished
                 | Input::Finish
@@ -227,6 +259,7 @@ impl State {
                 | Input::Shut { .. }
                 | Input::RemoteEnded
                 | Input::LingerExpired
+                | Input::TransmitLost(_)
                 | Input::Lost(_) => Self::Ended { reason },
             },
             Self::Closed { reason } => Self::Closed { reason },
@@ -240,7 +273,10 @@ impl State {
     /// Whether what the peer sends is looked at.
     pub(super) const fn is_decoding(&self) -> bool {
         match self {
-            Self::Opening { .. } | Self::Open | Self::LocalFinished { .. } => true,
+            Self::Opening { .. }
+            | Self::Open
+            | Self::LocalFinished { .. }
+            | Self::Severed { .. } => true,
             Self::RemoteFinished
             | Self::Failing { .. }
             | Self::Replying { .. }
@@ -254,7 +290,10 @@ impl State {
     /// Whether the conversation goes on: it is open, and nothing fatal has happened.
     pub(super) const fn is_conversing(&self) -> bool {
         match self {
-            Self::Open | Self::RemoteFinished | Self::LocalFinished { .. } => true,
+            Self::Open
+            | Self::RemoteFinished
+            | Self::LocalFinished { .. }
+            | Self::Severed { .. } => true,
             Self::Opening { .. }
             | Self::Failing { .. }
             | Self::Replying { .. }
@@ -281,7 +320,10 @@ impl State {
             Self::LocalFinished { shut }
             | Self::Failing { shut, .. }
             | Self::Replying { shut, .. } => *shut,
-            Self::Lingering { .. } | Self::Ended { .. } | Self::Closed { .. } => true,
+            Self::Severed { .. }
+            | Self::Lingering { .. }
+            | Self::Ended { .. }
+            | Self::Closed { .. } => true,
             Self::Opening { .. } | Self::Open | Self::RemoteFinished | Self::Closing { .. } => {
                 false
             }
@@ -313,6 +355,7 @@ mod tests {
             State::RemoteFinished => "RemoteFinished",
             State::LocalFinished { shut: false } => "LocalFinished",
             State::LocalFinished { shut: true } => "LocalFinished+Shut",
+            State::Severed { .. } => "Severed",
             State::Failing { shut: false, .. } => "Failing",
             State::Failing { shut: true, .. } => "Failing+Shut",
             State::Replying { shut: false, .. } => "Replying",
@@ -337,6 +380,7 @@ mod tests {
             Input::Shut { remote_ended: true } => "Shut+RemoteEnded",
             Input::RemoteEnded => "RemoteEnded",
             Input::LingerExpired => "LingerExpired",
+            Input::TransmitLost(_) => "TransmitLost",
             Input::Lost(_) => "Lost",
         }
     }
@@ -354,6 +398,7 @@ mod tests {
             states.push(State::Failing { reason: reason.clone(), shut });
             states.push(State::Replying { reason: reason.clone(), shut });
         }
+        states.push(State::Severed { reason: reason.clone() });
         states.push(State::Closing { reason: CloseReason::Closed });
         states.push(State::Lingering { reason: CloseReason::Closed, deadline: None });
         states.push(State::Ended { reason: reason.clone() });
@@ -361,7 +406,7 @@ mod tests {
         states
     }
 
-    fn inputs() -> [Input; 12] {
+    fn inputs() -> [Input; 13] {
         [
             Input::Opened,
             Input::RemoteFinished,
@@ -374,6 +419,7 @@ mod tests {
             Input::Shut { remote_ended: true },
             Input::RemoteEnded,
             Input::LingerExpired,
+            Input::TransmitLost(CloseReason::Reset),
             Input::Lost(CloseReason::Reset),
         ]
     }
@@ -384,52 +430,69 @@ mod tests {
         ("Opening", "Finish", "Opening+Finish", ""),
         ("Opening", "Close", "Opening+Close", ""),
         ("Opening", "Fail", "Failing", "idle"),
+        ("Opening", "TransmitLost", "Ended", "reset"),
         ("Opening", "Lost", "Ended", "reset"),
         ("Opening+Finish", "Opened", "LocalFinished", ""),
         ("Opening+Finish", "Close", "Opening+Close", ""),
         ("Opening+Finish", "Fail", "Failing", "idle"),
+        ("Opening+Finish", "TransmitLost", "Ended", "reset"),
         ("Opening+Finish", "Lost", "Ended", "reset"),
         ("Opening+Close", "Opened", "Closing", "closed"),
         ("Opening+Close", "Fail", "Failing", "idle"),
+        ("Opening+Close", "TransmitLost", "Ended", "reset"),
         ("Opening+Close", "Lost", "Ended", "reset"),
         ("Open", "RemoteFinished", "RemoteFinished", ""),
         ("Open", "Finish", "LocalFinished", ""),
         ("Open", "Close", "Closing", "closed"),
         ("Open", "Fail", "Failing", "idle"),
+        ("Open", "TransmitLost", "Severed", "reset"),
         ("Open", "Lost", "Ended", "reset"),
         ("RemoteFinished", "Finish", "Closing", "finished"),
         ("RemoteFinished", "Close", "Closing", "finished"),
         ("RemoteFinished", "Fail", "Failing", "idle"),
+        ("RemoteFinished", "TransmitLost", "Ended", "reset"),
         ("RemoteFinished", "Lost", "Ended", "reset"),
         ("LocalFinished", "RemoteFinished", "Closing", "finished"),
         ("LocalFinished", "Close", "Closing", "closed"),
         ("LocalFinished", "Fail", "Failing", "idle"),
         ("LocalFinished", "Shut", "LocalFinished+Shut", ""),
         ("LocalFinished", "Shut+RemoteEnded", "LocalFinished+Shut", ""),
+        ("LocalFinished", "TransmitLost", "Severed", "reset"),
         ("LocalFinished", "Lost", "Ended", "reset"),
         ("LocalFinished+Shut", "RemoteFinished", "Ended", "finished"),
         ("LocalFinished+Shut", "Close", "Lingering", "closed"),
         ("LocalFinished+Shut", "Fail", "Failing+Shut", "idle"),
         ("LocalFinished+Shut", "Lost", "Ended", "reset"),
+        ("Severed", "RemoteFinished", "Ended", "frame"),
+        ("Severed", "Close", "Ended", "frame"),
+        ("Severed", "Fail", "Ended", "frame"),
+        ("Severed", "Lost", "Ended", "frame"),
         ("Failing", "Told", "Replying", "frame"),
+        ("Failing", "TransmitLost", "Ended", "frame"),
         ("Failing", "Lost", "Ended", "frame"),
         ("Failing+Shut", "Told", "Replying+Shut", "frame"),
+        ("Failing+Shut", "TransmitLost", "Ended", "frame"),
         ("Failing+Shut", "Lost", "Ended", "frame"),
         ("Replying", "Replied", "Closing", "frame"),
+        ("Replying", "TransmitLost", "Ended", "frame"),
         ("Replying", "Lost", "Ended", "frame"),
         ("Replying+Shut", "Replied", "Lingering", "frame"),
+        ("Replying+Shut", "TransmitLost", "Ended", "frame"),
         ("Replying+Shut", "Lost", "Ended", "frame"),
         ("Closing", "Shut", "Lingering", "closed"),
         ("Closing", "Shut+RemoteEnded", "Ended", "closed"),
+        ("Closing", "TransmitLost", "Ended", "reset"),
         ("Closing", "Lost", "Ended", "reset"),
         ("Lingering", "RemoteEnded", "Ended", "closed"),
         ("Lingering", "LingerExpired", "Ended", "linger"),
+        ("Lingering", "TransmitLost", "Ended", "reset"),
         ("Lingering", "Lost", "Ended", "reset"),
         ("Ended", "Told", "Closed", "frame"),
     ];
 
     fn reason_name(state: &State) -> &'static str {
-        let (State::Failing { reason, .. }
+        let (State::Severed { reason }
+        | State::Failing { reason, .. }
         | State::Replying { reason, .. }
         | State::Closing { reason }
         | State::Lingering { reason, .. }

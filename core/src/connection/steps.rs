@@ -162,7 +162,10 @@ impl<F: Framing> Connection<F> {
                         }
                     }
                 }
-                State::Open | State::RemoteFinished | State::LocalFinished { .. } => {
+                State::Open
+                | State::RemoteFinished
+                | State::LocalFinished { .. }
+                | State::Severed { .. } => {
                     if self.link.timer_fired {
                         return Some(Pending::Timer);
                     }

@@ -60,6 +60,8 @@ pub enum Operation {
     ShutDown,
     /// The transport fails.
     Fault(Fault),
+    /// The transport takes nothing any more.
+    TransmitFault(Fault),
     /// Time passes; nobody is told yet.
     Pass(Duration),
     /// The connection is told the time, or, with true, an earlier one.
@@ -220,6 +222,7 @@ impl<'a> Choices<'a> {
                 Operation::Stop,
                 Operation::Fault(Fault::Reset),
                 Operation::Fault(Fault::Other),
+                Operation::TransmitFault(Fault::Reset),
             ]),
             _ => Operation::Upgrade(self.framing()),
         }
@@ -373,6 +376,7 @@ impl Bench {
             }
             Operation::ShutDown => self.shut_down(),
             Operation::Fault(fault) => self.connection().transport_failed(*fault, now),
+            Operation::TransmitFault(fault) => self.connection().transmit_failed(*fault, now),
             Operation::Pass(duration) => self.now = now + *duration,
             Operation::Timeout(earlier) => {
                 let now = if *earlier { Instant::ZERO } else { now };

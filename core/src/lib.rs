@@ -101,6 +101,7 @@
 //! | [`connection`] | one conversation: all of the above as one state machine |
 //! | [`connector`] | which address to try when (Happy Eyeballs) |
 //! | [`statistics`] | what a server counts |
+//! | [`shutdown`] | how a server ends: readiness, pause, drain, force |
 //! | [`admission`] | whether another connection may be accepted |
 //! | [`protocol`] | handlers, and the protocols in the box |
 //!
@@ -145,6 +146,7 @@ pub mod framing;
 pub mod limits;
 pub mod peer;
 pub mod protocol;
+pub mod shutdown;
 pub mod statistics;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;

@@ -45,6 +45,12 @@ impl Statistics {
         self.closed.get(kind.index()).copied().unwrap_or(0)
     }
 
+    /// Whether no connection had to be ended by force.
+    #[must_use]
+    pub fn all_drained(&self) -> bool {
+        self.closed_as(CloseKind::Stopped) == 0
+    }
+
     /// Counts bytes.
     pub const fn transferred(&mut self, received_len: u64, transmitted_len: u64) {
         add(&mut self.received_len, received_len);
@@ -124,6 +130,10 @@ mod tests {
         };
         assert_eq!(one, expected);
         assert_eq!((one.closed_as(CloseKind::Reset), one.closed_as(CloseKind::Closed)), (1, 0));
+        assert!(one.all_drained());
+        let mut stopped = one;
+        stopped.closed(CloseKind::Stopped);
+        assert!(!stopped.all_drained());
 
         let mut both = one;
         both += one;

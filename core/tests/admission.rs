@@ -8,6 +8,7 @@ use drywire::admission::{
     ACCEPT_BACKOFF_MIN, Accept, AcceptFault, Admission, AdmissionLimits, Permit, Refusal,
 };
 use drywire::error::LimitExceeded;
+use drywire::shutdown::{Phase, Request};
 use drywire::{CloseKind, Instant};
 use proptest::prelude::*;
 
@@ -262,6 +263,45 @@ fn a_drain_timeout_of_zero_expires_at_once_and_the_longest_never() {
         assert_eq!(admission.deadline(), deadline);
         assert!(!admission.force_due(at(7)));
         assert_eq!(admission.force_due(Instant::MAX), deadline.is_some());
+    }
+}
+
+#[test]
+fn while_it_pauses_it_accepts_and_is_not_ready() {
+    let mut admission = Admission::new(limits(|limits| {
+        limits.drain_pause = ms(30);
+        limits.drain_timeout = ms(100);
+    }));
+    assert!(!admission.is_ready(), "nobody accepts yet");
+    assert_eq!(admission.poll(at(0)), Accept::Now);
+    assert!(admission.is_ready());
+
+    admission.request(Request::Terminate, at(50));
+    assert_eq!((admission.is_ready(), admission.phase(at(50))), (false, Phase::Pausing));
+    assert_eq!((admission.poll(at(79)), admission.deadline()), (Accept::Now, Some(at(80))));
+    let permit = admission.accepted(None, at(79)).unwrap();
+    assert!(!admission.is_draining());
+
+    assert_eq!((admission.poll(at(80)), admission.deadline()), (Accept::Never, Some(at(180))));
+    assert_eq!(admission.accepted(None, at(80)).unwrap_err(), Refusal::Draining);
+    assert_eq!((admission.is_ready(), admission.phase(at(179))), (false, Phase::Draining));
+    assert_eq!((admission.phase(at(180)), admission.force_due(at(180))), (Phase::Stopping, true));
+    admission.closed(permit, CloseKind::Stopped);
+    assert!(admission.is_drained() && !admission.statistics().all_drained());
+}
+
+#[test]
+fn a_second_signal_ends_a_server_that_pauses_or_drains() {
+    for first in [Request::Terminate, Request::Interrupt] {
+        for second in [Request::Terminate, Request::Interrupt] {
+            let mut admission = Admission::new(limits(|limits| limits.drain_pause = ms(30)));
+            let _kept = admission.accepted(None, at(0)).unwrap();
+            admission.request(first, at(1));
+            assert!(!admission.force_due(at(2)));
+            admission.request(second, at(2));
+            assert!(admission.force_due(at(2)));
+            assert_eq!((admission.poll(at(2)), admission.deadline()), (Accept::Never, None));
+        }
     }
 }
 

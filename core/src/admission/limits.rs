@@ -18,6 +18,10 @@ pub struct AdmissionLimits {
     /// The longest pause when accepting fails again and again. A value below the shortest counts
     /// as the shortest. Default 1 s.
     pub accept_backoff_max: Duration,
+    /// From the request to end to the beginning of draining, if it was
+    /// [`Terminate`](crate::shutdown::Request::Terminate): time for a load balancer to see that the
+    /// server is not ready any more. [`Duration::MAX`] has no end. Default zero, none.
+    pub drain_pause: Duration,
     /// From the beginning of draining to the end by force. Against peers that never finish.
     /// Zero expires at once; [`Duration::MAX`] never does. Default 10 s.
     pub drain_timeout: Duration,
@@ -32,6 +36,7 @@ impl AdmissionLimits {
             connections_per_address_max: None,
             accept_backoff_min: Duration::from_millis(10),
             accept_backoff_max: Duration::from_secs(1),
+            drain_pause: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
         }
     }

@@ -10,8 +10,9 @@
 //!   and refused at once.
 //! - **Out of descriptors, memory or threads**: accepting pauses, for twice as long each time up to
 //!   a limit, and is tried again when a connection closes. An accept that succeeds ends it.
-//! - **Draining**: nothing more is accepted. What is left after [`AdmissionLimits::drain_timeout`]
-//!   must be ended by force.
+//! - **Ending**: as [`shutdown`](crate::shutdown) says. While it pauses it accepts, and is not
+//!   [ready](Admission::is_ready); while it drains nothing more is accepted; what is left after
+//!   [`AdmissionLimits::drain_timeout`] must be ended by force.
 //!
 //! An address is an IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at
 //! least as many (RFC 6177), and could otherwise evade the limit. An IPv4 address that a dual-stack
@@ -69,6 +70,7 @@ use core::time::Duration;
 
 use crate::connection::CloseKind;
 use crate::error::LimitExceeded;
+use crate::shutdown::{Phase, Request, Shutdown};
 use crate::statistics::Statistics;
 use crate::time::Instant;
 
@@ -116,8 +118,9 @@ pub struct Admission {
     /// What the next pause was before the last accept. Where every accept succeeds and every
     /// thread fails, pauses must grow too.
     backoff_before: Duration,
-    /// When those left must be ended by force; set by draining.
-    force_at: Option<Instant>,
+    shutdown: Shutdown,
+    /// Whether the driver has begun to accept.
+    has_begun: bool,
     statistics: Statistics,
 }
 
@@ -133,7 +136,8 @@ impl Admission {
             resume_at: Instant::ZERO,
             backoff: limits.accept_backoff_min,
             backoff_before: limits.accept_backoff_min,
-            force_at: None,
+            shutdown: Shutdown::new(limits.drain_pause, limits.drain_timeout),
+            has_begun: false,
             statistics: Statistics::new(),
             limits,
         }
@@ -194,6 +198,7 @@ impl Admission {
 
     fn observe(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        self.shutdown.handle_timeout(self.now);
     }
 
     fn back_off(&mut self) {
@@ -204,7 +209,7 @@ impl Admission {
     }
 
     fn admit(&mut self, peer: Option<IpAddr>) -> Result<Permit, Refusal> {
-        if self.force_at.is_some() {
+        if self.is_draining() {
             return Err(Refusal::Draining);
         }
         let max = self.connections_max();
@@ -243,15 +248,21 @@ impl Admission {
 
 /// What the owner asks for.
 impl Admission {
-    /// Stops accepting and begins to wait for the connections to end; asked again, changes
-    /// nothing.
+    /// Begins the end of the server, or hastens it.
+    ///
+    /// It is for the driver to tell the connections of each new [phase](Self::phase).
+    pub fn request(&mut self, request: Request, now: Instant) {
+        self.observe(now);
+        self.shutdown.request(request, self.now);
+    }
+
+    /// Stops accepting and begins to wait for the connections to end, without a pause; asked again,
+    /// changes nothing.
     ///
     /// It is for the driver to tell the connections; what has not ended at the
     /// [deadline](Self::deadline) is [due](Self::force_due) for the end by force.
     pub fn drain(&mut self, now: Instant) {
-        self.observe(now);
-        let force_at = (self.now + self.limits.drain_timeout).max(self.now.next());
-        self.force_at.get_or_insert(force_at);
+        self.request(Request::Drain, now);
     }
 }
 
@@ -260,7 +271,8 @@ impl Admission {
     /// Whether to accept another connection.
     pub fn poll(&mut self, now: Instant) -> Accept {
         self.observe(now);
-        if self.force_at.is_some() {
+        self.has_begun = true;
+        if self.is_draining() {
             Accept::Never
         } else if self.active >= self.connections_max() {
             Accept::WaitForClose
@@ -271,17 +283,22 @@ impl Admission {
         }
     }
 
-    /// Whether the connections that are left must be ended by force. True from the deadline on.
-    pub fn force_due(&mut self, now: Instant) -> bool {
+    /// Where the server stands on its way to the end.
+    pub fn phase(&mut self, now: Instant) -> Phase {
         self.observe(now);
-        self.force_at.is_some_and(|at| at <= self.now && at < Instant::MAX)
+        self.shutdown.phase()
     }
 
-    /// When to ask [`force_due`](Self::force_due); always later than the latest time seen. None
-    /// when the server is not being drained, is drained, or when force is due already.
+    /// Whether the connections that are left must be ended by force. True from the deadline on.
+    pub fn force_due(&mut self, now: Instant) -> bool {
+        self.phase(now) == Phase::Stopping
+    }
+
+    /// When to ask for the [`phase`](Self::phase) again; always later than the latest time seen.
+    /// None when the server has not been asked to end, is drained, or when force is due already.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.force_at.filter(|at| self.active > 0 && *at > self.now && *at < Instant::MAX)
+        self.shutdown.deadline().filter(|_| !self.is_drained())
     }
 }
 
@@ -299,15 +316,22 @@ impl Admission {
         self.addresses.len()
     }
 
-    /// Whether draining was asked for.
+    /// Whether the server may be sent more connections: the driver has begun to accept, and nobody
+    /// has asked for the end. Limits do not count: who meets them may wait in the system's queue.
     #[must_use]
-    pub const fn is_draining(&self) -> bool {
-        self.force_at.is_some()
+    pub const fn is_ready(&self) -> bool {
+        self.has_begun && self.shutdown.is_ready()
     }
 
-    /// Whether draining was asked for and no connection is left.
+    /// Whether nothing more is accepted.
     #[must_use]
-    pub const fn is_drained(&self) -> bool {
+    pub fn is_draining(&self) -> bool {
+        self.shutdown.phase() >= Phase::Draining
+    }
+
+    /// Whether nothing more is accepted and no connection is left.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
         self.is_draining() && self.active == 0
     }
 

@@ -102,6 +102,7 @@
 //! | [`connector`] | which address to try when (Happy Eyeballs) |
 //! | [`statistics`] | what a server counts |
 //! | [`shutdown`] | how a server ends: readiness, pause, drain, force |
+//! | [`supervisor`] | which worker processes to start and end |
 //! | [`admission`] | whether another connection may be accepted |
 //! | [`protocol`] | handlers, and the protocols in the box |
 //!
@@ -148,6 +149,7 @@ pub mod peer;
 pub mod protocol;
 pub mod shutdown;
 pub mod statistics;
+pub mod supervisor;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod time;

@@ -14,7 +14,8 @@
 //! A first signal begins the end in order, [`Interrupt`](Request::Interrupt) without the pause; a
 //! second one, of whatever kind, ends at once. The whole table is `TRANSITIONS` in the tests.
 //!
-//! [`Admission`](crate::admission) has one of these for a server.
+//! [`Admission`](crate::admission) has one of these for a server, and
+//! [`Supervisor`](crate::supervisor) one for a number of servers.
 //!
 //! # Examples
 //! ```

@@ -92,6 +92,12 @@ impl Shutdown {
         Self { pause, drain_timeout, now, phase, due_at }
     }
 
+    /// Sets the times of [`new`](Self::new). The phase that has begun begins anew.
+    pub fn set_times(&mut self, pause: Duration, drain_timeout: Duration) {
+        (self.pause, self.drain_timeout) = (pause, drain_timeout);
+        self.begin(self.phase);
+    }
+
     /// Takes note of what is asked for.
     pub fn request(&mut self, request: Request, now: Instant) {
         self.handle_timeout(now);
@@ -117,9 +123,12 @@ impl Shutdown {
     }
 
     fn enter(&mut self, phase: Phase) {
-        if phase == self.phase {
-            return;
+        if phase != self.phase {
+            self.begin(phase);
         }
+    }
+
+    fn begin(&mut self, phase: Phase) {
         let time = match phase {
             Phase::Pausing => self.pause,
             Phase::Draining => self.drain_timeout,
@@ -290,6 +299,18 @@ mod tests {
         let mut shutdown = in_phase(Phase::Pausing);
         shutdown.request(Request::Drain, at(1050));
         assert_eq!((shutdown.phase(), shutdown.deadline()), (Phase::Draining, Some(at(1250))));
+    }
+
+    #[test]
+    fn times_that_are_set_late_hold_for_the_phase_too() {
+        let mut shutdown = in_phase(Phase::Pausing);
+        shutdown.set_times(ms(7), ms(8));
+        assert_eq!((shutdown.phase(), shutdown.deadline()), (Phase::Pausing, Some(at(1007))));
+        shutdown.handle_timeout(at(1007));
+        assert_eq!((shutdown.phase(), shutdown.deadline()), (Phase::Draining, Some(at(1015))));
+        let mut shutdown = in_phase(Phase::Serving);
+        shutdown.set_times(ms(7), ms(8));
+        assert_eq!((shutdown.phase(), shutdown.deadline()), (Phase::Serving, None));
     }
 
     proptest! {

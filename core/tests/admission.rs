@@ -306,6 +306,23 @@ fn a_second_signal_ends_a_server_that_pauses_or_drains() {
 }
 
 #[test]
+fn limits_that_are_set_after_a_request_keep_it() {
+    let mut admission = Admission::new(AdmissionLimits::new());
+    admission.drain(at(5));
+    admission.set_limits(limits(|limits| {
+        limits.connections_max = 1;
+        limits.drain_timeout = ms(100);
+        limits.accept_backoff_min = ms(3);
+    }));
+    assert_eq!(admission.phase(at(104)), Phase::Draining);
+    assert!(admission.force_due(at(105)));
+
+    let mut admission = Admission::new(AdmissionLimits::new());
+    admission.set_limits(limits(|limits| limits.accept_backoff_min = ms(3)));
+    assert_eq!(pauses(&mut admission, &mut at(0), 2), [3, 6].map(ms));
+}
+
+#[test]
 fn an_earlier_time_counts_as_the_latest() {
     let mut admission = Admission::new(AdmissionLimits::new());
     admission.poll(at(100));

@@ -248,6 +248,14 @@ impl Admission {
 
 /// What the owner asks for.
 impl Admission {
+    /// Sets the limits; for a server that has not begun. What was asked of it already is kept.
+    pub fn set_limits(&mut self, limits: AdmissionLimits) {
+        self.shutdown.set_times(limits.drain_pause, limits.drain_timeout);
+        (self.backoff, self.backoff_before) =
+            (limits.accept_backoff_min, limits.accept_backoff_min);
+        self.limits = limits;
+    }
+
     /// Begins the end of the server, or hastens it.
     ///
     /// It is for the driver to tell the connections of each new [phase](Self::phase).

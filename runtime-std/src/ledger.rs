@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
+use drywire::shutdown::{Phase, Request};
 use drywire::statistics::Statistics;
 use drywire::{CloseKind, Instant, Peer};
 
@@ -33,9 +34,9 @@ impl Ledger {
         }
     }
 
-    /// Sets the limits; for a server that has not begun.
+    /// Sets the limits; see [`Admission::set_limits`].
     pub fn set_limits(&self, limits: AdmissionLimits) {
-        *self.admission() = Admission::new(limits);
+        self.admission().set_limits(limits);
     }
 
     /// The server's clock.
@@ -80,6 +81,23 @@ impl Ledger {
         self.transmitted_len.fetch_add(transmitted_len, Ordering::Relaxed);
     }
 
+    /// Begins the end, or hastens it; see [`Admission::request`].
+    pub fn request(&self, request: Request) {
+        self.admission().request(request, self.now());
+    }
+
+    /// Where the server stands on its way to the end; see [`Admission::phase`].
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.admission().phase(self.now())
+    }
+
+    /// Whether the server may be sent more connections; see [`Admission::is_ready`].
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.admission().is_ready()
+    }
+
     /// Begins to drain; see [`Admission::drain`].
     pub fn drain(&self) {
         self.admission().drain(self.now());
@@ -92,7 +110,7 @@ impl Ledger {
         self.admission().force_due(self.now())
     }
 
-    /// When to ask [`force_due`](Self::force_due).
+    /// When to ask for the [`phase`](Self::phase) again; see [`Admission::deadline`].
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.admission().deadline()

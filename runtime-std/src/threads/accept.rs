@@ -6,7 +6,8 @@ use std::thread::{self, Builder, Scope};
 use std::time::Duration;
 
 use drywire::admission::Accept;
-use drywire::{CloseKind, Peer, Protocol};
+use drywire::shutdown::Phase;
+use drywire::{Peer, Protocol};
 use rustix::event::{PollFd, PollFlags};
 
 use super::connection::{Place, Service};
@@ -27,6 +28,7 @@ where
     P: Protocol,
 {
     let control = service.control;
+    let ending = control.ending.arm().map_err(ServeError::Io)?;
     let drain = control.drain.arm().map_err(ServeError::Io)?;
     let stop = control.stop.arm().map_err(ServeError::Io)?;
     let closed = Bell::new().map_err(ServeError::Io)?;
@@ -36,7 +38,7 @@ where
         drain: drain.as_fd(),
         stop: stop.as_fd(),
     };
-    let acceptor = Acceptor { service, closed: &closed, around };
+    let acceptor = Acceptor { service, closed: &closed, ending: ending.as_fd(), around };
     // The scope ends when every thread has.
     thread::scope(|scope| {
         let outcome = acceptor.accept(scope, listeners).and_then(|()| acceptor.await_drained());
@@ -47,7 +49,7 @@ where
     })
     .map_err(ServeError::Io)?;
     let statistics = control.ledger.statistics();
-    Ok(Summary { drained: statistics.closed_as(CloseKind::Stopped) == 0, statistics })
+    Ok(Summary { drained: statistics.all_drained(), statistics })
 }
 
 /// What the accepting thread waits for beside its listeners.
@@ -55,6 +57,7 @@ struct Acceptor<'env, F> {
     service: &'env Service<'env, F>,
     /// Rung when a connection has ended.
     closed: &'env Bell,
+    ending: BorrowedFd<'env>,
     around: Surroundings<'env>,
 }
 
@@ -73,13 +76,16 @@ where
         let sockets: Vec<_> =
             listeners.iter().map(|listener| listener.parts().socket.as_fd()).collect();
         loop {
-            let (sockets, timeout) = match ledger.poll() {
+            let phase = self.service.control.heed();
+            let (sockets, resume_at) = match ledger.poll() {
                 Accept::Never => return Ok(()),
                 Accept::Now => (sockets.as_slice(), None),
-                Accept::WaitUntil(at) => (&[][..], ledger.clock().until(at)),
+                Accept::WaitUntil(at) => (&[][..], Some(at)),
                 Accept::WaitForClose => (&[][..], None),
             };
-            let ready = self.wait(sockets, timeout)?;
+            let wake_at = resume_at.into_iter().chain(ledger.deadline()).min();
+            let timeout = wake_at.and_then(|at| ledger.clock().until(at));
+            let ready = self.wait(sockets, phase, timeout)?;
             for (listener, _) in listeners.iter().zip(ready).filter(|(_, ready)| *ready) {
                 if ledger.poll() == Accept::Now {
                     self.accept_one(scope, listener);
@@ -88,13 +94,20 @@ where
         }
     }
 
-    /// Waits for the listeners' sockets, an end, the signals or `timeout`. Returns which of the
-    /// sockets are ready.
-    fn wait(&self, sockets: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Vec<bool>> {
-        let Surroundings { ledger, drain, stop, .. } = self.around;
+    /// Waits for the listeners' sockets, an end, what changes the phase, or `timeout`. Returns
+    /// which of the sockets are ready.
+    fn wait(
+        &self,
+        sockets: &[BorrowedFd<'_>],
+        phase: Phase,
+        timeout: Option<Duration>,
+    ) -> io::Result<Vec<bool>> {
+        let Surroundings { drain, stop, .. } = self.around;
+        let ending = (phase == Phase::Serving).then_some(self.ending);
         let mut fds: Vec<_> = [self.closed.as_fd(), drain, stop]
             .iter()
             .chain(sockets)
+            .chain(&ending)
             .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
             .collect();
         wait(&mut fds, timeout)?;
@@ -102,11 +115,7 @@ where
         if ready.next() == Some(true) {
             self.closed.silence();
         }
-        let is_ending = [ready.next(), ready.next()].contains(&Some(true));
-        if is_ending {
-            ledger.drain();
-        }
-        Ok(ready.collect())
+        Ok(ready.skip(2).take(sockets.len()).collect())
     }
 
     fn accept_one<'scope>(&self, scope: &'scope Scope<'scope, 'env>, listener: &Listener) {
@@ -131,18 +140,11 @@ where
     /// Waits until no connection is left, or those that are must be ended by force.
     fn await_drained(&self) -> io::Result<()> {
         let ledger = self.around.ledger;
-        while !ledger.is_drained() {
-            if ledger.force_due() {
-                self.service.control.stop.raise();
-                return Ok(());
-            }
+        while !ledger.is_drained() && self.service.control.heed() != Phase::Stopping {
             let timeout = ledger.deadline().and_then(|at| ledger.clock().until(at));
             let fds = [self.closed.as_fd(), self.around.stop];
             let mut fds = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
             wait(&mut fds, timeout)?;
-            if fds.get(1).is_some_and(is_readable) {
-                return Ok(());
-            }
             self.closed.silence();
         }
         Ok(())

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use drywire::shutdown::{Phase, Request};
 use drywire::statistics::Statistics;
 
 use crate::ledger::Ledger;
@@ -16,8 +17,24 @@ pub struct ServerHandle {
 #[derive(Debug, Default)]
 pub(super) struct Control {
     pub(super) ledger: Ledger,
+    /// Raised when the server has been asked to end.
+    pub(super) ending: Signal,
     pub(super) drain: Signal,
     pub(super) stop: Signal,
+}
+
+impl Control {
+    /// Raises the signals of the phase that the server is in.
+    pub(super) fn heed(&self) -> Phase {
+        let phase = self.ledger.phase();
+        match phase {
+            Phase::Serving => {}
+            Phase::Pausing => self.ending.raise(),
+            Phase::Draining => self.drain.raise(),
+            Phase::Stopping => self.stop.raise(),
+        }
+        phase
+    }
 }
 
 /// What became of a server.
@@ -35,18 +52,47 @@ impl ServerHandle {
         Self { control }
     }
 
+    /// Begins the end of the server, or hastens it: what a signal means.
+    ///
+    /// # Examples
+    /// ```
+    /// use drywire::framing::Lines;
+    /// use drywire::protocol::Echo;
+    /// use drywire::shutdown::Request;
+    /// use drywire_std::{Listener, Server};
+    ///
+    /// let server = Server::new(|_peer: &_| Echo::new(Lines::new()))
+    ///     .listen(Listener::bind(&"tcp://127.0.0.1:0".parse()?)?);
+    /// let handle = server.handle();
+    /// handle.request(Request::Terminate);
+    /// assert!(!handle.is_ready());
+    /// assert!(server.run()?.drained);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn request(&self, request: Request) {
+        self.control.ledger.request(request);
+        self.control.heed();
+    }
+
+    /// Whether the server may be sent more connections: it has begun to accept, and nobody has
+    /// asked for its end.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.control.ledger.is_ready()
+    }
+
     /// Lets the server end in order: it accepts no more, each connection goes on until it ends or
     /// has been silent for [`drain_idle_timeout`](drywire::Limits::drain_idle_timeout), and those
     /// that are left after [`drain_timeout`](drywire::admission::AdmissionLimits::drain_timeout)
     /// are ended by force. Asked twice is once.
     pub fn drain(&self) {
-        self.control.drain.raise();
+        self.request(Request::Drain);
     }
 
     /// Lets the server end at once: every connection ends as
     /// [`Stopped`](drywire::CloseReason::Stopped).
     pub fn stop(&self) {
-        self.control.stop.raise();
+        self.request(Request::Stop);
     }
 
     /// The counts since the server began.

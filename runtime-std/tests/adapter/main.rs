@@ -9,6 +9,7 @@ mod certificate;
 mod connecting;
 mod drain;
 mod echo;
+mod ending;
 mod ends;
 mod flow;
 mod framed;

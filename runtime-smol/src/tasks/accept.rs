@@ -8,14 +8,15 @@ use async_executor::Executor;
 use async_io::{Async, Timer};
 use drywire::admission::Accept;
 use drywire::framing::Framing;
+use drywire::shutdown::{Phase, Request};
 use drywire::tls::ServerTls;
-use drywire::{CloseKind, Instant, Peer, Protocol};
+use drywire::{Instant, Peer, Protocol};
 use drywire_std::{Listener, ListenerSocket, SocketFile, Stream};
 use event_listener::EventListener;
-use futures_lite::future::{or, yield_now};
+use futures_lite::future::{or, yield_now, zip};
 
 use super::connection::Service;
-use super::handle::{Control, Phase, Summary};
+use super::handle::{Control, Summary};
 use super::workers::Workers;
 
 /// Serves `listeners` until the server has ended.
@@ -43,14 +44,16 @@ where
         };
         tasks.push(workers.executor().spawn(acceptor.accept()));
     }
-    for task in tasks {
-        task.await;
-    }
-    await_drained(&control.0).await;
+    let accepting = async {
+        for task in tasks {
+            task.await;
+        }
+    };
+    zip(accepting, await_drained(&control.0)).await;
     workers.join().await;
     service.common.rethrow();
     let statistics = ledger.statistics();
-    Ok(Summary { drained: statistics.closed_as(CloseKind::Stopped) == 0, statistics })
+    Ok(Summary { drained: statistics.all_drained(), statistics })
 }
 
 /// A server whose future is dropped is stopped.
@@ -58,7 +61,7 @@ struct StopOnDrop(Arc<Control>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.enter(Phase::Stopping);
+        self.0.request(Request::Stop);
     }
 }
 
@@ -128,17 +131,20 @@ where
     }
 }
 
-/// Waits until no connection is left; stops those that are when that is due.
+/// Waits until the server has been asked to end and no connection is left; tells the tasks of the
+/// phases that come with time.
 async fn await_drained(control: &Control) {
     loop {
-        let closed = control.closed.listen();
+        // While it serves, ends of connections are nothing to wake up for.
+        let event = match control.phase() {
+            Phase::Serving | Phase::Pausing => control.changed.listen(),
+            Phase::Draining | Phase::Stopping => control.closed.listen(),
+        };
+        control.heed();
         if control.ledger.is_drained() {
             return;
         }
-        if control.phase() != Phase::Stopping && control.ledger.force_due() {
-            control.enter(Phase::Stopping);
-        }
-        wait(closed, control.ledger.deadline(), control).await;
+        wait(event, control.ledger.deadline(), control).await;
     }
 }
 

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use super::Observer;
-use super::handle::{Control, Phase};
+use super::handle::Control;
 use crate::driver::Driver;
 use async_io::Async;
 use drywire::admission::{Permit, Refusal};
 use drywire::buffer::Pool;
+use drywire::shutdown::Phase;
 use drywire::tls::ServerTls;
 use drywire::{CloseReason, Connection, Error, Limits, Peer, Protocol, pump};
 use drywire_std::Stream;
@@ -49,7 +50,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let control = &self.common.control;
         let reason = self.reason.take().unwrap_or_else(|| match control.phase() {
-            Phase::Serving | Phase::Draining => CloseReason::Aborted,
+            Phase::Serving | Phase::Pausing | Phase::Draining => CloseReason::Aborted,
             Phase::Stopping => CloseReason::Stopped,
         });
         if let Some(at) = self.at {
@@ -165,7 +166,7 @@ impl<P: Protocol> Serving<P> {
             return false;
         }
         match phase {
-            Phase::Serving => {}
+            Phase::Serving | Phase::Pausing => {}
             Phase::Draining => self.connection.drain(self.driver.now()),
             Phase::Stopping => self.connection.stop(),
         }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use drywire::shutdown::{Phase, Request};
 use drywire::statistics::Statistics;
 use drywire_std::Ledger;
 use event_listener::Event;
@@ -18,7 +19,7 @@ pub struct ServerHandle {
 #[derive(Debug, Default)]
 pub(super) struct Control {
     pub(super) ledger: Ledger,
-    /// A [`Phase`].
+    /// The [`Phase`] that was told last, as a number.
     phase: AtomicU8,
     /// The connections' tasks, woken when the phase has changed.
     pub(super) roster: Roster,
@@ -26,14 +27,6 @@ pub(super) struct Control {
     pub(super) changed: Event,
     /// Notified when a connection has ended, and when the phase has changed.
     pub(super) closed: Event,
-}
-
-/// Where a server stands. It only moves on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Serving,
-    Draining,
-    Stopping,
 }
 
 /// What became of a server.
@@ -51,18 +44,30 @@ impl ServerHandle {
         Self { control }
     }
 
+    /// Begins the end of the server, or hastens it: what a signal means.
+    pub fn request(&self, request: Request) {
+        self.control.request(request);
+    }
+
+    /// Whether the server may be sent more connections: it has begun to accept, and nobody has
+    /// asked for its end.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.control.ledger.is_ready()
+    }
+
     /// Lets the server end in order: it accepts no more, each connection goes on until it ends or
     /// has been silent for [`drain_idle_timeout`](drywire::Limits::drain_idle_timeout), and those
     /// that are left after [`drain_timeout`](drywire::admission::AdmissionLimits::drain_timeout)
     /// are ended by force. Asked twice is once.
     pub fn drain(&self) {
-        self.control.enter(Phase::Draining);
+        self.request(Request::Drain);
     }
 
     /// Lets the server end at once: every connection ends as
     /// [`Stopped`](drywire::CloseReason::Stopped).
     pub fn stop(&self) {
-        self.control.enter(Phase::Stopping);
+        self.request(Request::Stop);
     }
 
     /// The counts since the server began.
@@ -73,21 +78,36 @@ impl ServerHandle {
 }
 
 impl Control {
+    /// The phase that was told last.
     pub(super) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Serving,
-            1 => Phase::Draining,
+            1 => Phase::Pausing,
+            2 => Phase::Draining,
             _ => Phase::Stopping,
         }
     }
 
-    /// Moves on to `phase`, unless the server is there or further already.
-    pub(super) fn enter(&self, phase: Phase) {
-        self.ledger.drain();
-        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
-        self.roster.wake_all();
-        self.changed.notify(usize::MAX);
-        self.closed.notify(usize::MAX);
+    pub(super) fn request(&self, request: Request) {
+        self.ledger.request(request);
+        self.heed();
+    }
+
+    /// Tells the tasks if the server is in a new phase.
+    pub(super) fn heed(&self) {
+        let phase = self.ledger.phase();
+        let number = match phase {
+            Phase::Serving => 0,
+            Phase::Pausing => 1,
+            Phase::Draining => 2,
+            Phase::Stopping => 3,
+        };
+        // Whoever is late does not turn it back.
+        if self.phase.fetch_max(number, Ordering::AcqRel) < number {
+            self.roster.wake_all();
+            self.changed.notify(usize::MAX);
+            self.closed.notify(usize::MAX);
+        }
     }
 }
 
@@ -99,13 +119,13 @@ mod tests {
     fn phases_only_move_on() {
         let control = Control::default();
         assert_eq!(control.phase(), Phase::Serving);
-        for (entered, expected) in [
-            (Phase::Draining, Phase::Draining),
-            (Phase::Draining, Phase::Draining),
-            (Phase::Stopping, Phase::Stopping),
-            (Phase::Draining, Phase::Stopping),
+        for (request, expected) in [
+            (Request::Drain, Phase::Draining),
+            (Request::Drain, Phase::Draining),
+            (Request::Stop, Phase::Stopping),
+            (Request::Drain, Phase::Stopping),
         ] {
-            control.enter(entered);
+            control.request(request);
             assert_eq!(control.phase(), expected);
         }
     }

@@ -12,6 +12,8 @@ mod connecting;
 mod drain;
 mod dropping;
 mod echo;
+#[path = "../../../runtime-std/tests/adapter/ending.rs"]
+mod ending;
 #[path = "../../../runtime-std/tests/adapter/ends.rs"]
 mod ends;
 mod flow;

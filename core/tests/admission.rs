@@ -228,7 +228,9 @@ fn draining_stops_accepting_and_ends_by_force() {
 
     admission.drain(at(50));
     assert_eq!(admission.poll(at(50)), Accept::Never);
-    assert_eq!(admission.accepted(None, at(50)).unwrap_err(), Refusal::Draining);
+    // Accepted at the moment at which draining began.
+    let late = admission.accepted(None, at(50)).unwrap();
+    admission.closed(late, CloseKind::Finished);
     assert!(admission.is_draining() && !admission.is_drained());
     assert_eq!(admission.deadline(), Some(at(150)));
 
@@ -239,13 +241,14 @@ fn draining_stops_accepting_and_ends_by_force() {
     assert!(admission.force_due(at(150)));
     assert!(admission.force_due(at(151)));
     assert_eq!(admission.deadline(), None);
+    assert_eq!(admission.accepted(None, at(151)).unwrap_err(), Refusal::Ending);
 
     admission.closed(permit, CloseKind::Stopped);
     assert!(admission.is_drained());
     assert_eq!(admission.poll(at(151)), Accept::Never);
     let statistics = admission.statistics();
-    assert_eq!((statistics.accepted, statistics.active, statistics.refused), (1, 0, 1));
-    assert_eq!(statistics.closed.iter().sum::<u64>(), 1);
+    assert_eq!((statistics.accepted, statistics.active, statistics.refused), (2, 0, 1));
+    assert_eq!(statistics.closed.iter().sum::<u64>(), 2);
     assert_eq!(statistics.closed_as(CloseKind::Stopped), 1);
 
     let mut empty = Admission::new(AdmissionLimits::new());
@@ -283,7 +286,6 @@ fn while_it_pauses_it_accepts_and_is_not_ready() {
     assert!(!admission.is_draining());
 
     assert_eq!((admission.poll(at(80)), admission.deadline()), (Accept::Never, Some(at(180))));
-    assert_eq!(admission.accepted(None, at(80)).unwrap_err(), Refusal::Draining);
     assert_eq!((admission.is_ready(), admission.phase(at(179))), (false, Phase::Draining));
     assert_eq!((admission.phase(at(180)), admission.force_due(at(180))), (Phase::Stopping, true));
     admission.closed(permit, CloseKind::Stopped);
@@ -346,7 +348,7 @@ fn permits_of_another_admission_do_no_harm() {
 #[test]
 fn display_texts() {
     for (text, expected) in [
-        (Refusal::Draining.to_string(), "the server is being drained"),
+        (Refusal::Ending.to_string(), "the server is being ended by force"),
         (total(3).to_string(), "3 connections are open, the most allowed"),
         (AcceptFault::Aborted.to_string(), "the connection was aborted before it was accepted"),
         (AcceptFault::OutOfResources.to_string(), "out of descriptors, memory or threads"),
@@ -436,10 +438,16 @@ impl Model {
         self.failures += 1;
     }
 
-    fn verdict(&self, peer: Option<u8>, max: usize, max_per_address: usize) -> Option<Refusal> {
+    fn verdict(
+        &self,
+        peer: Option<u8>,
+        max: usize,
+        max_per_address: usize,
+        now: Instant,
+    ) -> Option<Refusal> {
         let from_peer = self.open.iter().filter(|open| **open == peer).count();
-        if self.drained_at.is_some() {
-            Some(Refusal::Draining)
+        if self.drained_at.is_some_and(|at| at + ms(200) <= now) {
+            Some(Refusal::Ending)
         } else if self.open.len() == max {
             Some(total(max as u64))
         } else if peer.is_some() && from_peer == max_per_address {
@@ -479,7 +487,7 @@ proptest! {
                     model.failures_before = model.failures;
                     model.failures = 0;
                     model.resume_at = None;
-                    let verdict = model.verdict(from, max, max_per_address);
+                    let verdict = model.verdict(from, max, max_per_address, now);
                     match admission.accepted(from.and_then(peer), now) {
                         Ok(permit) => {
                             prop_assert_eq!(verdict, None);

@@ -18,8 +18,8 @@ pub enum AcceptFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The server is being drained.
-    Draining,
+    /// The server is being ended by force.
+    Ending,
     /// A limit, with the numbers.
     Limit(LimitExceeded),
 }
@@ -108,7 +108,7 @@ impl fmt::Display for AcceptFault {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Draining => f.write_str("the server is being drained"),
+            Self::Ending => f.write_str("the server is being ended by force"),
             Self::Limit(limit) => limit.fmt(f),
         }
     }

@@ -11,7 +11,8 @@
 //! - **Out of descriptors, memory or threads**: accepting pauses, for twice as long each time up to
 //!   a limit, and is tried again when a connection closes. An accept that succeeds ends it.
 //! - **Ending**: as [`shutdown`](crate::shutdown) says. While it pauses it accepts, and is not
-//!   [ready](Admission::is_ready); while it drains nothing more is accepted; what is left after
+//!   [ready](Admission::is_ready); while it drains nothing more is accepted, but who was
+//!   accepted at that moment is admitted, for no other would answer; what is left after
 //!   [`AdmissionLimits::drain_timeout`] must be ended by force.
 //!
 //! An address is an IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at
@@ -209,8 +210,8 @@ impl Admission {
     }
 
     fn admit(&mut self, peer: Option<IpAddr>) -> Result<Permit, Refusal> {
-        if self.is_draining() {
-            return Err(Refusal::Draining);
+        if self.shutdown.phase() == Phase::Stopping {
+            return Err(Refusal::Ending);
         }
         let max = self.connections_max();
         if self.active >= max {

@@ -50,6 +50,8 @@ where
         }
     };
     zip(accepting, await_drained(&control.0)).await;
+    // Who was accepted last.
+    await_drained(&control.0).await;
     workers.join().await;
     service.common.rethrow();
     let statistics = ledger.statistics();

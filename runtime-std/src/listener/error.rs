@@ -13,6 +13,8 @@ pub enum BindError {
     InUse(Address),
     /// There is a file in the place of the Unix socket, and it is not a socket.
     NotASocket(Address),
+    /// A socket that was handed over does not listen, or is of another kind than its address.
+    NotListening(Address),
     /// The host's name has no address.
     Resolve {
         /// What was to be bound.
@@ -37,6 +39,9 @@ impl fmt::Display for BindError {
             Self::NotASocket(address) => {
                 write!(f, "there is a file that is not a socket in the place of {address}")
             }
+            Self::NotListening(address) => {
+                write!(f, "the socket that was handed over for {address} does not listen there")
+            }
             Self::Resolve { address, source } => write!(f, "cannot resolve {address}: {source}"),
             Self::System { address, source } => write!(f, "cannot listen on {address}: {source}"),
         }
@@ -46,7 +51,9 @@ impl fmt::Display for BindError {
 impl error::Error for BindError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Datagram(_) | Self::InUse(_) | Self::NotASocket(_) => None,
+            Self::Datagram(_) | Self::InUse(_) | Self::NotASocket(_) | Self::NotListening(_) => {
+                None
+            }
             Self::Resolve { source, .. } | Self::System { source, .. } => Some(source),
         }
     }

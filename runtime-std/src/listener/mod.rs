@@ -3,7 +3,7 @@ mod file;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -108,6 +108,42 @@ impl Listener {
             .set_nonblocking()
             .map_err(|source| BindError::System { address: address.clone(), source })?;
         Ok(Self { parts: ListenerParts { socket, address, tls: None, file } })
+    }
+
+    /// Takes a socket that listens already, for example one that another process has bound, by the
+    /// name of `address`. What the name says of the place need not be so; its kind must be.
+    ///
+    /// The file of a Unix socket belongs to whoever bound it.
+    ///
+    /// # Errors
+    /// [`BindError::Datagram`] if the address is one of datagrams, [`BindError::NotListening`] if
+    /// the socket is not a listening one of the address' kind, and [`BindError::System`].
+    pub fn adopt(socket: OwnedFd, address: Address) -> Result<Self, BindError> {
+        if let Address::Datagram { .. } = address {
+            return Err(BindError::Datagram(address));
+        }
+        let socket = Socket::from(socket);
+        let is_listening = || {
+            let domain = socket.local_addr()?.domain();
+            let is_kind = match address.endpoint() {
+                Endpoint::Internet(_) => domain == Domain::IPV4 || domain == Domain::IPV6,
+                Endpoint::Unix(_) => domain == Domain::UNIX,
+            };
+            Ok(is_kind && socket.r#type()? == Type::STREAM && socket.is_listener()?)
+        };
+        match is_listening() {
+            Ok(true) => {}
+            Ok(false) => return Err(BindError::NotListening(address)),
+            Err(source) => return Err(BindError::System { address, source }),
+        }
+        let socket = match address.endpoint() {
+            Endpoint::Internet(_) => ListenerSocket::Tcp(socket.into()),
+            Endpoint::Unix(_) => ListenerSocket::Unix(socket.into()),
+        };
+        match socket.set_nonblocking() {
+            Ok(()) => Ok(Self { parts: ListenerParts { socket, address, tls: None, file: None } }),
+            Err(source) => Err(BindError::System { address, source }),
+        }
     }
 
     /// Runs TLS on every connection. The address then says so.
@@ -248,4 +284,54 @@ pub(crate) fn abstract_name(name: &str) -> io::Result<SockAddr> {
         return Err(io::ErrorKind::Unsupported.into());
     }
     SockAddr::unix(format!("\0{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpStream, UdpSocket};
+
+    use super::*;
+
+    fn adopt(socket: impl Into<OwnedFd>, address: &str) -> Result<Listener, BindError> {
+        Listener::adopt(socket.into(), address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_socket_that_listens_is_adopted_whatever_its_place_is_called() {
+        for place in ["127.0.0.1:0", "[::1]:0"] {
+            let socket = TcpListener::bind(place).unwrap();
+            let at = socket.local_addr().unwrap();
+            let listener = adopt(socket, "tls://example.org:443").unwrap();
+            assert_eq!(listener.address().to_string(), "tls://example.org:443");
+            assert!(listener.lacks_tls());
+            let socket = listener.into_parts().socket;
+            // It was blocking.
+            assert_eq!(socket.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            let _client = TcpStream::connect(at).unwrap();
+            socket.accept().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_does_not_listen_or_is_of_another_kind_is_refused() {
+        let tcp = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        for refused in [
+            adopt(UdpSocket::bind("127.0.0.1:0").unwrap(), "tcp://:1"),
+            adopt(silent, "tcp://:1"),
+            adopt(tcp(), "unix:/x"),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, BindError::NotListening(_)), "{error}");
+        }
+        let error = adopt(tcp(), "udp://:1").unwrap_err();
+        assert_eq!(error.to_string(), "udp://[::]:1 is not a byte stream");
+        let error = adopt(tcp(), "unix:/x").unwrap_err();
+        let expected = "the socket that was handed over for unix:/x does not listen there";
+        assert_eq!(error.to_string(), expected);
+        // No socket at all.
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let error = adopt(file, "tcp://:1").unwrap_err();
+        assert!(matches!(error, BindError::System { .. }), "{error}");
+    }
 }

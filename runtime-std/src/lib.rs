@@ -17,7 +17,8 @@
 //!
 //! # Servers
 //!
-//! [`threads::Server`] is the one there is, and [`Server`] at the root stands for it.
+//! [`threads::Server`] is the one there is, and [`Server`] at the root stands for it. [`processes`]
+//! runs it, or another, in several processes with a supervisor.
 //!
 //! # What sockets do
 //!
@@ -71,6 +72,7 @@ mod fault;
 mod framed;
 mod ledger;
 mod listener;
+pub mod processes;
 mod signal;
 mod split;
 mod stream;

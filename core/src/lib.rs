@@ -100,6 +100,7 @@
 //! | [`tls`] | TLS session buffering, the only place that names rustls |
 //! | [`connection`] | one conversation: all of the above as one state machine |
 //! | [`connector`] | which address to try when (Happy Eyeballs) |
+//! | [`icmp`] | echo requests and replies as packets |
 //! | [`statistics`] | what a server counts |
 //! | [`shutdown`] | how a server ends: readiness, pause, drain, force |
 //! | [`supervisor`] | which worker processes to start and end |
@@ -144,6 +145,7 @@ pub mod connection;
 pub mod connector;
 pub mod error;
 pub mod framing;
+pub mod icmp;
 pub mod limits;
 pub mod peer;
 pub mod protocol;

@@ -3,9 +3,11 @@
 mod address;
 mod connection;
 mod framing;
+mod icmp;
 
 pub use address::address;
 pub use connection::connection;
 #[cfg(feature = "tls")]
 pub use connection::tls;
 pub use framing::framing;
+pub use icmp::icmp;

@@ -101,6 +101,7 @@
 //! | [`connection`] | one conversation: all of the above as one state machine |
 //! | [`connector`] | which address to try when (Happy Eyeballs) |
 //! | [`icmp`] | echo requests and replies as packets |
+//! | [`ping`] | when to ask for an echo, and what became of it |
 //! | [`statistics`] | what a server counts |
 //! | [`shutdown`] | how a server ends: readiness, pause, drain, force |
 //! | [`supervisor`] | which worker processes to start and end |
@@ -148,6 +149,7 @@ pub mod framing;
 pub mod icmp;
 pub mod limits;
 pub mod peer;
+pub mod ping;
 pub mod protocol;
 pub mod shutdown;
 pub mod statistics;

@@ -4,6 +4,7 @@ mod address;
 mod connection;
 mod framing;
 mod icmp;
+mod ping;
 
 pub use address::address;
 pub use connection::connection;
@@ -11,3 +12,4 @@ pub use connection::connection;
 pub use connection::tls;
 pub use framing::framing;
 pub use icmp::icmp;
+pub use ping::ping;

@@ -38,6 +38,16 @@ fn framing() {
 }
 
 #[test]
+fn icmp() {
+    replay("icmp", fuzz::icmp);
+}
+
+#[test]
+fn ping() {
+    replay("ping", fuzz::ping);
+}
+
+#[test]
 fn tls() {
     replay("tls", |data| fuzz::tls(data, |is_new| support::sessions(Version::of(is_new))));
 }

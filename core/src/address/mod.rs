@@ -35,11 +35,13 @@ use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 mod error;
 mod host;
 mod parse;
+mod reference;
 mod scheme;
 mod socket;
 
 pub use error::{AddressError, AddressProblem};
 pub use host::{Host, HostName, InterfaceName, Zone};
+pub use reference::ReferenceError;
 use scheme::Kind;
 pub use socket::{Target, UnixName, UnixPlace};
 

@@ -3,10 +3,18 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-/// The two ends of an accepted or established stream, as the transport names them.
+/// The two ends of an accepted or established stream, as the transport names them, and the listener
+/// that it came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Peer {
+    ends: Ends,
+    listener: u32,
+}
+
+/// The names of the two ends of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Peer {
+pub enum Ends {
     /// Over IPv4 or IPv6. IPv4 addresses mapped into IPv6 are given as IPv4.
     Ip {
         /// The peer's address.
@@ -28,24 +36,51 @@ impl Peer {
             }
             SocketAddr::V4(_) | SocketAddr::V6(_) => address,
         };
-        Self::Ip { remote: canonical(remote), local: canonical(local) }
+        let ends = Ends::Ip { remote: canonical(remote), local: canonical(local) };
+        Self { ends, listener: 0 }
+    }
+
+    /// A peer over a Unix socket.
+    #[must_use]
+    pub const fn unix() -> Self {
+        Self { ends: Ends::Unix, listener: 0 }
+    }
+
+    /// The same, come by the listener of this number.
+    #[must_use]
+    pub const fn by(mut self, listener: u32) -> Self {
+        self.listener = listener;
+        self
+    }
+
+    /// The two ends.
+    #[must_use]
+    pub const fn ends(&self) -> Ends {
+        self.ends
+    }
+
+    /// Which listener of its server the connection came by, in the order in which the server was
+    /// given them, from 0; 0 also where there is none.
+    #[must_use]
+    pub const fn listener(&self) -> u32 {
+        self.listener
     }
 
     /// The address that connections are counted by.
     #[must_use]
     pub const fn remote_ip(&self) -> Option<IpAddr> {
-        match self {
-            Self::Ip { remote, .. } => Some(remote.ip()),
-            Self::Unix => None,
+        match self.ends {
+            Ends::Ip { remote, .. } => Some(remote.ip()),
+            Ends::Unix => None,
         }
     }
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip { remote, .. } => remote.fmt(f),
-            Self::Unix => f.write_str("unix"),
+        match self.ends {
+            Ends::Ip { remote, .. } => remote.fmt(f),
+            Ends::Unix => f.write_str("unix"),
         }
     }
 }
@@ -60,9 +95,18 @@ mod tests {
     fn mapped_addresses_are_ipv4() -> Result<(), core::net::AddrParseError> {
         let peer = Peer::ip("[::ffff:192.0.2.1]:7".parse()?, "[::1]:8".parse()?);
         assert_eq!(peer.to_string(), "192.0.2.1:7");
-        assert_eq!(peer, Peer::Ip { remote: "192.0.2.1:7".parse()?, local: "[::1]:8".parse()? });
+        let (remote, local) = ("192.0.2.1:7".parse()?, "[::1]:8".parse()?);
+        assert_eq!(peer.ends(), Ends::Ip { remote, local });
         assert_eq!(peer.remote_ip(), Some("192.0.2.1".parse()?));
-        assert_eq!((Peer::Unix.to_string().as_str(), Peer::Unix.remote_ip()), ("unix", None));
+        assert_eq!((Peer::unix().to_string().as_str(), Peer::unix().remote_ip()), ("unix", None));
         Ok(())
+    }
+
+    #[test]
+    fn peers_of_two_listeners_are_two() {
+        let (first, second) = (Peer::unix(), Peer::unix().by(1));
+        assert_eq!((first.listener(), second.listener()), (0, 1));
+        assert_ne!(first, second);
+        assert_eq!(first.ends(), second.ends());
     }
 }

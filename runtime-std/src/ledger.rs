@@ -159,10 +159,10 @@ mod tests {
         let mut limits = AdmissionLimits::new();
         limits.connections_max = 2;
         ledger.set_limits(limits);
-        let first = ledger.accepted(&Peer::Unix).unwrap();
-        let second = ledger.accepted(&Peer::Unix).unwrap();
+        let first = ledger.accepted(&Peer::unix()).unwrap();
+        let second = ledger.accepted(&Peer::unix()).unwrap();
         assert_eq!(ledger.poll(), Accept::WaitForClose);
-        assert!(ledger.accepted(&Peer::Unix).is_err());
+        assert!(ledger.accepted(&Peer::unix()).is_err());
         ledger.closed(first, CloseKind::Reset);
         ledger.transferred(3, 4);
         let statistics = ledger.statistics();

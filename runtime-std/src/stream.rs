@@ -30,7 +30,7 @@ impl Stream {
     pub fn peer(&self) -> io::Result<Peer> {
         match self {
             Self::Tcp(stream) => Ok(Peer::ip(stream.peer_addr()?, stream.local_addr()?)),
-            Self::Unix(_) => Ok(Peer::Unix),
+            Self::Unix(_) => Ok(Peer::unix()),
         }
     }
 

@@ -33,13 +33,14 @@ where
     let ledger = &control.0.ledger;
     let service = Arc::new(service);
     let mut tasks = Vec::new();
-    for listener in listeners {
+    for (listener, number) in listeners.into_iter().zip(0..) {
         let parts = listener.into_parts();
         let acceptor = Acceptor {
             service: Arc::clone(&service),
             executor: workers.downgrade(),
             socket: Async::new_nonblocking(parts.socket)?,
             tls: parts.tls,
+            number,
             _file: parts.file,
         };
         tasks.push(workers.executor().spawn(acceptor.accept()));
@@ -73,6 +74,8 @@ struct Acceptor<F> {
     executor: Weak<Executor<'static>>,
     socket: Async<ListenerSocket>,
     tls: Option<ServerTls>,
+    /// Its place in the order of the server's listeners.
+    number: u32,
     /// Removed after the socket is closed.
     _file: Option<SocketFile>,
 }
@@ -104,7 +107,7 @@ where
     async fn accept_one(&self, control: &Control, changed: EventListener) {
         match self.socket.get_ref().accept() {
             Ok((stream, peer)) => {
-                self.start(stream, peer, control);
+                self.start(stream, peer.by(self.number), control);
                 // Those that are there before those that still come.
                 yield_now().await;
             }

@@ -86,9 +86,11 @@ where
             let wake_at = resume_at.into_iter().chain(ledger.deadline()).min();
             let timeout = wake_at.and_then(|at| ledger.clock().until(at));
             let ready = self.wait(sockets, phase, timeout)?;
-            for (listener, _) in listeners.iter().zip(ready).filter(|(_, ready)| *ready) {
+            for ((listener, number), _) in
+                listeners.iter().zip(0..).zip(ready).filter(|(_, ready)| *ready)
+            {
                 if ledger.poll() == Accept::Now {
-                    self.accept_one(scope, listener);
+                    self.accept_one(scope, listener, number);
                 }
             }
         }
@@ -118,10 +120,15 @@ where
         Ok(ready.skip(2).take(sockets.len()).collect())
     }
 
-    fn accept_one<'scope>(&self, scope: &'scope Scope<'scope, 'env>, listener: &Listener) {
+    fn accept_one<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, 'env>,
+        listener: &Listener,
+        number: u32,
+    ) {
         let (service, around) = (self.service, self.around);
         let (stream, peer) = match listener.parts().socket.accept() {
-            Ok(accepted) => accepted,
+            Ok((stream, peer)) => (stream, peer.by(number)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) => return around.ledger.accept_failed(&error),
         };

@@ -117,6 +117,9 @@ pub enum EncodeError {
         /// The limit.
         max: usize,
     },
+    /// The frame is one of another framing than the connection's, which is an
+    /// [`Either`](crate::Either).
+    Foreign,
     /// The frame contains bytes that would end it.
     Forbidden {
         /// Where they begin.
@@ -289,6 +292,7 @@ impl fmt::Display for EncodeError {
             Self::TooLong { len, max } => {
                 write!(f, "a frame of {len} bytes exceeds the limit of {max}")
             }
+            Self::Foreign => f.write_str("the frame is one of another framing"),
             Self::Forbidden { offset } => {
                 write!(f, "the frame contains its own terminator at byte {offset}")
             }

@@ -144,6 +144,7 @@ pub mod admission;
 pub mod buffer;
 pub mod connection;
 pub mod connector;
+mod either;
 pub mod error;
 pub mod framing;
 pub mod icmp;
@@ -160,6 +161,7 @@ pub mod time;
 pub mod tls;
 
 pub use connection::{CloseKind, CloseReason, Connection, Handle, Interest, Step};
+pub use either::Either;
 pub use error::{DecodeError, EncodeError, Error, Fault, SendError};
 pub use limits::Limits;
 pub use peer::Peer;

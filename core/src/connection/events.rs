@@ -180,7 +180,7 @@ impl<F: Framing> Connection<F> {
         let link = &mut self.link;
         let is_due = matches!(link.timers.frame, FrameClock::Running { deadline } if deadline <= link.timers.now);
         if is_due && self.found.is_none() && link.state.is_decoding() {
-            if let Ok(Scan::Found(whole)) = link.framing.scan(self.receive.filled()) {
+            if let Ok(Scan::Found(whole)) = self.framing.scan(self.receive.filled()) {
                 self.found = Some(whole);
                 link.timers.frame = FrameClock::Off;
             }

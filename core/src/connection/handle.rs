@@ -5,6 +5,7 @@ use core::fmt;
 use super::link::{Flow, Link};
 use super::state::Input;
 use super::timers::FrameClock;
+use crate::Either;
 use crate::error::{Error, SendError};
 use crate::framing::Framing;
 use crate::time::Instant;
@@ -13,12 +14,13 @@ use crate::time::Instant;
 ///
 /// Any command is legal at any time; one that no longer means anything does nothing.
 pub struct Handle<'a, F: Framing> {
-    link: &'a mut Link<F>,
+    framing: &'a mut F,
+    link: &'a mut Link,
 }
 
 impl<'a, F: Framing> Handle<'a, F> {
-    pub(super) const fn new(link: &'a mut Link<F>) -> Self {
-        Self { link }
+    pub(super) const fn new(framing: &'a mut F, link: &'a mut Link) -> Self {
+        Self { framing, link }
     }
 
     /// Queues a frame.
@@ -33,7 +35,7 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// A frame within the framing's limit is taken whenever fewer than
     /// [`transmit_high_water`](crate::Limits::transmit_high_water) bytes are queued.
     pub fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
-        self.link.send(item)
+        self.link.send(self.framing, item)
     }
 
     /// Whether [`send`](Self::send) would not be refused by `Full` now.
@@ -110,7 +112,7 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// The framing.
     #[must_use]
     pub const fn framing(&self) -> &F {
-        &self.link.framing
+        self.framing
     }
 
     /// The latest time that the connection has been told.
@@ -123,9 +125,20 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// shown. Bytes that were already read are not lost.
     pub fn upgrade(&mut self, framing: F) {
         self.link.wire_len_max = self.link.wire_len_max.max(framing.wire_len_max());
-        self.link.framing = framing;
+        *self.framing = framing;
         self.link.upgraded = true;
         self.link.timers.frame = FrameClock::Off;
+    }
+}
+
+impl<L: Framing, R: Framing> Handle<'_, Either<L, R>> {
+    /// The same handle as one of the framing that it is.
+    pub fn either(&mut self) -> Either<Handle<'_, L>, Handle<'_, R>> {
+        let link = &mut *self.link;
+        match self.framing {
+            Either::Left(framing) => Either::Left(Handle { framing, link }),
+            Either::Right(framing) => Either::Right(Handle { framing, link }),
+        }
     }
 }
 

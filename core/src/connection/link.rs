@@ -1,5 +1,6 @@
-//! Everything of a connection but its receive buffer: what a handle may change while a frame is
-//! borrowed from that buffer.
+//! Everything of a connection but its receive buffer and its framing: what a handle may change
+//! while a frame is borrowed from that buffer. Does not depend on the framing's type, so that a
+//! handle can show a part of the framing as the whole.
 
 use alloc::sync::Arc;
 
@@ -13,8 +14,7 @@ use crate::framing::Framing;
 use crate::limits::Limits;
 use crate::time::Instant;
 
-pub(super) struct Link<F> {
-    pub(super) framing: F,
+pub(super) struct Link {
     /// The most that a frame of any framing so far takes on the wire.
     pub(super) wire_len_max: usize,
     /// Taken only within [`Link::input`].
@@ -51,12 +51,11 @@ pub(super) enum Flow {
     Retained,
 }
 
-impl<F: Framing> Link<F> {
-    pub(super) fn new(framing: F, wire: Wire, limits: Arc<Limits>, now: Instant) -> Self {
+impl Link {
+    pub(super) fn new(wire_len_max: usize, wire: Wire, limits: Arc<Limits>, now: Instant) -> Self {
         let deadline = Timers::due(now, limits.handshake_timeout);
         Self {
-            wire_len_max: framing.wire_len_max(),
-            framing,
+            wire_len_max,
             state: State::Opening { deadline, after: After::Nothing },
             wire,
             staged: Buffer::new(),
@@ -87,7 +86,11 @@ impl<F: Framing> Link<F> {
         }
     }
 
-    pub(super) fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
+    pub(super) fn send<F: Framing>(
+        &mut self,
+        framing: &mut F,
+        item: F::Item<'_>,
+    ) -> Result<(), SendError> {
         match self.state {
             State::Opening { after: After::Nothing, .. }
             | State::Open
@@ -122,43 +125,29 @@ impl<F: Framing> Link<F> {
             return Err(SendError::Full);
         }
         let staged_len = self.staged.len();
-        if let Err(error) = self.framing.encode(item, &mut self.staged) {
+        if let Err(error) = framing.encode(item, &mut self.staged) {
             self.staged.truncate(staged_len);
             return Err(SendError::Encode(error));
         }
         self.queue_changed();
-        self.close_if_over();
+        self.close_if_over(framing);
         Ok(())
     }
 
     /// Closes once the framing knows that the conversation is over.
     #[inline]
-    pub(super) fn close_if_over(&mut self) {
-        if self.framing.is_over() {
+    pub(super) fn close_if_over(&mut self, framing: &impl Framing) {
+        if framing.is_over() {
             self.input(Input::Close);
         }
     }
 
-    /// The same connection with another framing.
-    pub(super) fn with_framing<G: Framing>(self, framing: G) -> Link<G> {
-        let mut timers = self.timers;
-        timers.frame = FrameClock::Off;
-        Link {
-            wire_len_max: self.wire_len_max.max(framing.wire_len_max()),
-            framing,
-            state: self.state,
-            wire: self.wire,
-            staged: self.staged,
-            timers,
-            limits: self.limits,
-            flow: self.flow,
-            coupled: self.coupled,
-            upgraded: false,
-            retained: false,
-            refused: self.refused,
-            draining: self.draining,
-            timer_fired: self.timer_fired,
-        }
+    /// Goes on with another type of framing.
+    pub(super) fn reframe(&mut self, framing: &impl Framing) {
+        self.wire_len_max = self.wire_len_max.max(framing.wire_len_max());
+        self.timers.frame = FrameClock::Off;
+        self.upgraded = false;
+        self.retained = false;
     }
 
     /// Why the connection fails or ends, in the states that have a reason.

@@ -41,7 +41,7 @@ impl<F: Framing> Connection<F> {
     /// The framing.
     #[must_use]
     pub const fn framing(&self) -> &F {
-        &self.link.framing
+        &self.framing
     }
 
     /// The latest time that the connection has been told.

@@ -80,7 +80,8 @@ use wire::{Inflow, Wire};
 pub struct Connection<F: Framing> {
     /// Plaintext that no frame has been consumed from yet.
     receive: Buffer,
-    link: Link<F>,
+    framing: F,
+    link: Link,
     /// How the peer's stream stands behind the bytes in `receive`.
     inflow: Inflow,
     /// The transport's stream has ended.
@@ -122,7 +123,8 @@ impl<F: Framing> Connection<F> {
     fn over(wire: Wire, framing: F, limits: Arc<Limits>, now: Instant) -> Self {
         Self {
             receive: Buffer::new(),
-            link: Link::new(framing, wire, limits, now),
+            link: Link::new(framing.wire_len_max(), wire, limits, now),
+            framing,
             inflow: Inflow::Open,
             wire_ended: false,
             lent: 0,
@@ -140,10 +142,12 @@ impl<F: Framing> Connection<F> {
     #[must_use]
     pub fn upgrade<G: Framing>(mut self, framing: G) -> Connection<G> {
         self.consume_shown();
+        self.link.reframe(&framing);
         let upcoming = self.upcoming.filter(|pending| *pending != Pending::Frame);
         Connection {
             receive: self.receive,
-            link: self.link.with_framing(framing),
+            framing,
+            link: self.link,
             inflow: self.inflow,
             wire_ended: self.wire_ended,
             lent: 0,

@@ -65,27 +65,29 @@ impl<F: Framing> Connection<F> {
         if !self.has_step() {
             return None;
         }
-        let link = &mut self.link;
+        let (framing, link) = (&mut self.framing, &mut self.link);
         Some(match self.upcoming.take()? {
-            Pending::Open => Step::Open(link.wire.negotiated().map(Box::new), Handle::new(link)),
+            Pending::Open => {
+                Step::Open(link.wire.negotiated().map(Box::new), Handle::new(framing, link))
+            }
             Pending::Frame => {
                 let whole = self.found?;
                 self.is_shown = true;
                 let bytes = self.receive.filled_mut();
                 let len = whole.len.min(bytes.len());
                 let (bytes, _) = bytes.split_at_mut(len);
-                Step::Frame(F::view(whole.found, bytes), Handle::new(link))
+                Step::Frame(F::view(whole.found, bytes), Handle::new(framing, link))
             }
             Pending::Timer => {
                 link.timer_fired = false;
-                Step::Timer(Handle::new(link))
+                Step::Timer(Handle::new(framing, link))
             }
             Pending::Writable => {
                 link.refused = false;
-                Step::Writable(Handle::new(link))
+                Step::Writable(Handle::new(framing, link))
             }
-            Pending::Finished => Step::Finished(Handle::new(link)),
-            Pending::Failed => Step::Failed(link.reason()?.clone(), Handle::new(link)),
+            Pending::Finished => Step::Finished(Handle::new(framing, link)),
+            Pending::Failed => Step::Failed(link.reason()?.clone(), Handle::new(framing, link)),
             Pending::Closed => Step::Closed(link.reason()?.clone()),
         })
     }
@@ -216,7 +218,7 @@ impl<F: Framing> Connection<F> {
                 self.lent = 0;
                 self.receive.consume(len);
                 self.turn.spend(len);
-                self.link.close_if_over();
+                self.link.close_if_over(&self.framing);
             }
         }
     }
@@ -244,7 +246,7 @@ impl<F: Framing> Connection<F> {
             return Decoded::Step(Pending::Frame);
         }
         let link = &mut self.link;
-        match link.framing.scan(self.receive.filled()) {
+        match self.framing.scan(self.receive.filled()) {
             Ok(Scan::Found(whole)) => return self.found(whole),
             Ok(Scan::Need(len)) => self.need = len,
             Ok(Scan::Hold) => return self.held(),
@@ -254,7 +256,7 @@ impl<F: Framing> Connection<F> {
             Inflow::Open => {
                 self.hungry = true;
                 let is_mid_frame = !self.receive.is_empty() || link.wire.is_mid_record();
-                if is_mid_frame && link.framing.has_whole_frames() {
+                if is_mid_frame && self.framing.has_whole_frames() {
                     link.timers.frame.start(link.timers.now, link.limits.frame_timeout);
                 } else {
                     // What had begun was a record without a frame.
@@ -269,7 +271,7 @@ impl<F: Framing> Connection<F> {
             Inflow::Cut => {
                 Decoded::Fail(CloseReason::Truncated(Truncation::Frame { len: self.receive.len() }))
             }
-            Inflow::Finished => match link.framing.scan_end(self.receive.filled()) {
+            Inflow::Finished => match self.framing.scan_end(self.receive.filled()) {
                 Ok(Some(whole)) => self.found(whole),
                 Ok(None) => {
                     link.timers.frame = FrameClock::Off;

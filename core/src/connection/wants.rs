@@ -11,7 +11,7 @@ use crate::time::Instant;
 impl<F: Framing> Connection<F> {
     /// The commands of the application.
     pub fn handle(&mut self) -> Handle<'_, F> {
-        Handle::new(&mut self.link)
+        Handle::new(&mut self.framing, &mut self.link)
     }
 
     /// Queues a frame; see [`Handle::send`].
@@ -19,7 +19,7 @@ impl<F: Framing> Connection<F> {
     /// # Errors
     /// [`SendError`]; the queue is then unchanged.
     pub fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
-        self.link.send(item)
+        self.link.send(&mut self.framing, item)
     }
 
     /// Lets the two directions go on without each other; see [`Handle::decouple`].

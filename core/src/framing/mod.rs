@@ -15,6 +15,7 @@
 //! | [`Varint`] | LEB128 or QUIC integer, payload | the payload |
 //! | [`Netstring`] | decimal, colon, payload, comma | the payload |
 //! | [`AnyFraming`] | one of the above, chosen at run time | its frame |
+//! | [`Either`](crate::Either) | one of two, chosen at run time | `Either` of theirs |
 //!
 //! All of them count their limit on the payload that is yielded (after adjustment, without prefix,
 //! terminator or skipped header), refuse on encode what they would refuse on decode, scan each
@@ -22,6 +23,7 @@
 
 mod any;
 mod delimiter;
+mod either;
 mod fixed;
 mod length_prefix;
 mod lines;

@@ -2,6 +2,7 @@
 
 mod discard;
 mod echo;
+mod either;
 
 pub use discard::Discard;
 pub use echo::Echo;

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use drywire::framing::AnyFraming;
+use drywire::framing::{AnyFraming, LengthPrefix, Lines};
 use drywire::protocol::Echo;
 use drywire::tls::TlsVersion;
-use drywire::{CloseReason, Peer};
+use drywire::{CloseReason, Either, Peer};
 use drywire_smol::{Client, Listener, Server};
 
 use crate::certificate::Certificate;
@@ -107,13 +107,12 @@ fn both_families_reach_a_dual_stack_listener() {
 
 #[test]
 fn several_listeners_are_served_at_once() {
-    let framing = drywire::framing::Lines::new();
+    let framing = Lines::new();
     let server = run(
         Server::new(move |_: &Peer| Echo::new(framing.clone())),
         vec![bind("tcp://127.0.0.1:0"), bind("tcp://[::1]:0"), unix()],
     );
-    let connect =
-        |address| now(Client::new().connect(address, drywire::framing::Lines::new())).unwrap();
+    let connect = |address| now(Client::new().connect(address, Lines::new())).unwrap();
     let mut all: Vec<_> = server.addresses.iter().map(connect).collect();
     for framed in &mut all {
         now(framed.send(b"to all")).unwrap();
@@ -127,11 +126,35 @@ fn several_listeners_are_served_at_once() {
 }
 
 #[test]
+fn listeners_may_speak_different_protocols() {
+    let factory = |peer: &Peer| match peer.listener() {
+        0 => Either::Left(Echo::new(Lines::new())),
+        _ => Either::Right(Echo::new(LengthPrefix::u8())),
+    };
+    let server = run(Server::new(factory), vec![bind("tcp://127.0.0.1:0"), unix()]);
+    let [lines, prefixed] = &server.addresses[..] else { panic!("two listeners") };
+    let mut framed = now(Client::new().connect(lines, Lines::new())).unwrap();
+    now(framed.send(b"one")).unwrap();
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"one"[..]));
+    now(framed.close()).unwrap();
+    let (peer, _) = server.closed_with_peer();
+    assert_eq!(peer.listener(), 0);
+
+    let mut framed = now(Client::new().connect(prefixed, LengthPrefix::u8())).unwrap();
+    now(framed.send(b"two\n")).unwrap();
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"two\n"[..]));
+    now(framed.close()).unwrap();
+    let (peer, _) = server.closed_with_peer();
+    assert_eq!(peer, Peer::unix().by(1));
+    server.stop();
+}
+
+#[test]
 fn what_was_negotiated_is_told() {
     let certificate = Certificate::new();
     let server = echo("lines", bind("tls://localhost:0").with_tls(certificate.server()));
     let client = Client::new().tls(certificate.client());
-    let framed = now(client.connect(&server.addresses[0], drywire::framing::Lines::new())).unwrap();
+    let framed = now(client.connect(&server.addresses[0], Lines::new())).unwrap();
     let negotiated = framed.negotiated().unwrap();
     assert_eq!(negotiated.version, TlsVersion::Tls13);
     assert_eq!(negotiated.alpn.as_deref(), Some(&b"echo"[..]));

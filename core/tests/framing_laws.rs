@@ -109,17 +109,23 @@ fn each_law_sees_the_fault_that_breaks_it_and_none_where_there_is_none() {
     let total = |toy: &Toy| laws::total(toy, b"\x03abc\x02");
     let split = |toy: &Toy| laws::split_invariant(toy, b"\x03abc", &[1, 2]);
     let split_everywhere = |toy: &Toy| laws::split_invariant_everywhere(toy, b"\x03abc");
-    let prefix = |toy: &Toy| laws::prefix_incomplete(toy, b"abc");
+    let prefix = |toy: &Toy| laws::prefix_incomplete(toy, &b"abc".to_vec());
     let round_trip = |toy: &Toy| laws::round_trip(toy, &[b"abc".to_vec(), b"".to_vec()]);
     let round_trip_bytes = |toy: &Toy| laws::round_trip_bytes(toy, b"\x03abc\x04abcd");
     let once = |toy: &Toy| laws::scanned_once(toy, b"\x03abc", 1, 0, b"?");
+    let twice = |toy: &Toy| laws::scanned_twice(toy, b"\x03abc", 1, 0, b"?");
+    let conversation = |toy: &Toy| {
+        let turns = [(true, b"abc".to_vec()), (false, b"de".to_vec()), (true, b"long".to_vec())];
+        let sent = laws::conversation(toy, toy, &turns, &[2]);
+        assert_eq!(sent, [true, true, false]);
+    };
     let equal = |toy: &Toy| laws::equals_model(toy, b"\x03abc\x04", &[], decode);
     let encode = |toy: &Toy| {
         for frame in [b"abc".as_slice(), b"abcd"] {
             laws::encode_equals_model(toy, frame, model.write(frame).as_deref(), decode);
         }
     };
-    let cases: [(Fault, Law<'_>); 13] = [
+    let cases: [(Fault, Law<'_>); 17] = [
         (Fault::NeedsNothing, &total),
         (Fault::NeedsBeyondMax, &total),
         (Fault::DependsOnCuts, &split),
@@ -130,6 +136,10 @@ fn each_law_sees_the_fault_that_breaks_it_and_none_where_there_is_none() {
         (Fault::TouchesQueue, &round_trip),
         (Fault::LimitDiffers, &round_trip_bytes),
         (Fault::LooksAgain, &once),
+        (Fault::LooksAgain, &twice),
+        (Fault::DropsLastByte, &conversation),
+        (Fault::DependsOnCuts, &conversation),
+        (Fault::EncodesTooMuch, &conversation),
         (Fault::DropsLastByte, &equal),
         (Fault::EncodesTooMuch, &encode),
         (Fault::TakesNothing, &total),

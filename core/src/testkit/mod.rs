@@ -27,11 +27,13 @@
 pub mod fuzz;
 pub mod laws;
 pub mod model;
+mod owned;
 mod pair;
 pub mod script;
 mod trace;
 mod watched;
 
+pub use owned::OwnedFrames;
 pub use pair::{End, Pair, Path};
 pub use trace::{Event, Recorder, Talker, Then, Trace};
 pub use watched::{Watched, Work};

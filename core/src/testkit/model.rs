@@ -16,9 +16,9 @@ use crate::framing::{
 
 /// What a byte stream comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decoded {
+pub struct Decoded<T = Vec<u8>> {
     /// Every frame up to the end or the error.
-    pub frames: Vec<Vec<u8>>,
+    pub frames: Vec<T>,
     /// Whether the stream ended between two frames, and if not, why.
     pub end: Result<(), DecodeError>,
 }

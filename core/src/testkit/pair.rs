@@ -22,11 +22,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use super::owned::OwnedFrames;
 use super::trace::{Recorder, Trace};
 use crate::buffer::Pool;
 use crate::connection::Connection;
 use crate::error::Fault;
-use crate::framing::ByteFraming;
+use crate::framing::Framing;
 use crate::limits::Limits;
 use crate::protocol::{Protocol, pump};
 use crate::time::Instant;
@@ -37,7 +38,7 @@ const ROUNDS_MAX: usize = 4_000_000;
 /// One end: a connection and the protocol that it runs, whose steps are recorded.
 pub struct End<P: Protocol>
 where
-    P::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
 {
     /// The connection.
     pub connection: Connection<P::Framing>,
@@ -51,7 +52,7 @@ where
 
 impl<P: Protocol> End<P>
 where
-    P::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
 {
     /// Runs `protocol` on `connection`.
     pub fn new(connection: Connection<P::Framing>, protocol: P) -> Self {
@@ -60,7 +61,7 @@ where
 
     /// What the protocol was told.
     #[must_use]
-    pub const fn trace(&self) -> &Trace {
+    pub const fn trace(&self) -> &Trace<<P::Framing as OwnedFrames>::Owned> {
         &self.recorder.trace
     }
 
@@ -201,7 +202,7 @@ impl Path {
     }
 
     /// Takes what the writer has. Returns whether anything moved.
-    fn write<F: ByteFraming>(&mut self, from: &mut Connection<F>, now: Instant) -> bool {
+    fn write<F: Framing>(&mut self, from: &mut Connection<F>, now: Instant) -> bool {
         let wants = from.interest().write;
         let room = self.capacity.saturating_sub(self.flight_len);
         let bytes = from.transmit();
@@ -225,7 +226,7 @@ impl Path {
     }
 
     /// Gives the reader what has arrived. Returns whether anything moved.
-    fn read<F: ByteFraming>(&mut self, to: &mut Connection<F>, now: Instant) -> bool {
+    fn read<F: Framing>(&mut self, to: &mut Connection<F>, now: Instant) -> bool {
         let wants = to.interest().read;
         match self.flight.front() {
             Some((at, _)) if *at > now => return false,
@@ -263,8 +264,8 @@ impl Path {
 /// Two ends, the link between them and the time.
 pub struct Pair<P: Protocol, Q: Protocol>
 where
-    P::Framing: ByteFraming,
-    Q::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
+    Q::Framing: OwnedFrames,
 {
     /// One end; with TLS usually the client.
     pub left: End<P>,
@@ -280,8 +281,8 @@ where
 
 impl<P: Protocol, Q: Protocol> Pair<P, Q>
 where
-    P::Framing: ByteFraming,
-    Q::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
+    Q::Framing: OwnedFrames,
 {
     /// Joins two ends.
     pub fn new(left: End<P>, right: End<Q>) -> Self {
@@ -351,7 +352,7 @@ where
         true
     }
 
-    fn pass_time<F: ByteFraming>(connection: &mut Connection<F>, now: Instant) {
+    fn pass_time<F: Framing>(connection: &mut Connection<F>, now: Instant) {
         if connection.deadline().is_some_and(|deadline| deadline.at <= now) {
             connection.handle_timeout(now);
             let later = connection.deadline().is_none_or(|deadline| deadline.at > now);
@@ -428,7 +429,7 @@ where
 
 impl<P: Protocol> fmt::Debug for End<P>
 where
-    P::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("End")
@@ -440,8 +441,8 @@ where
 
 impl<P: Protocol, Q: Protocol> fmt::Debug for Pair<P, Q>
 where
-    P::Framing: ByteFraming,
-    Q::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
+    Q::Framing: OwnedFrames,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pair")

@@ -587,7 +587,13 @@ impl Bench {
             }
         }
         if !(is_retained && matches!(event, Event::Frame(_))) {
-            self.trace.push(event, joins);
+            self.trace.push(event, |last, next| {
+                match last {
+                    Some(last) if joins => last.extend_from_slice(next),
+                    _ => return false,
+                }
+                true
+            });
         }
         match answer {
             Answer::Upgrade(framing) if has_handle => self.upgrading(framing),

@@ -3,18 +3,20 @@
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::connection::{CloseReason, Handle};
-use crate::framing::{ByteFraming, Framing};
+use crate::framing::Framing;
 use crate::protocol::Protocol;
+use crate::testkit::OwnedFrames;
 use crate::tls::Negotiated;
 
 /// A step without its handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are those of `Step`")]
-pub enum Event {
+pub enum Event<T = Vec<u8>> {
     Open,
-    Frame(Vec<u8>),
+    Frame(T),
     Timer,
     Writable,
     Finished,
@@ -22,23 +24,30 @@ pub enum Event {
     Closed(CloseReason),
 }
 
-/// The steps of one connection, in order. Adjacent chunks of a framing without whole frames are
-/// joined: where one ends has no meaning.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
-    events: Vec<Event>,
+/// The steps of one connection, in order. Adjacent frames are [joined](OwnedFrames::join) where
+/// one's end has no meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace<T = Vec<u8>> {
+    events: Vec<Event<T>>,
     is_finished: bool,
     is_failed: bool,
 }
 
-impl Trace {
+impl<T> Default for Trace<T> {
+    fn default() -> Self {
+        Self { events: vec![], is_finished: false, is_failed: false }
+    }
+}
+
+impl<T: Clone + fmt::Debug + PartialEq> Trace<T> {
     /// Appends a step, and checks that it may follow the ones before: `Open` first, nothing but
     /// `Closed` after `Failed`, nothing after `Closed`, no frame after `Finished`, `Open`,
-    /// `Finished`, `Failed` and `Closed` once.
+    /// `Finished`, `Failed` and `Closed` once. A frame for which `join` returns true is part of the
+    /// one before it.
     ///
     /// # Panics
     /// When it may not.
-    pub fn push(&mut self, event: Event, joins: bool) {
+    pub fn push(&mut self, event: Event<T>, join: impl FnOnce(Option<&mut T>, &T) -> bool) {
         let opened = self.events.first() == Some(&Event::Open);
         let legal = match &event {
             _ if self.closed().is_some() => false,
@@ -48,40 +57,41 @@ impl Trace {
             Event::Failed(_) => !self.is_failed,
             Event::Closed(_) => true,
         };
-        assert!(legal, "{event:?} may not follow {:?}", self.shortened());
+        assert!(legal, "{event:?} may not follow {:?}", self.events.last());
         self.is_finished |= event == Event::Finished;
         self.is_failed |= matches!(event, Event::Failed(_));
-        if let (true, Event::Frame(frame), Some(Event::Frame(last))) =
-            (joins, &event, self.events.last_mut())
-        {
-            last.extend_from_slice(frame);
-            return;
+        if let Event::Frame(frame) = &event {
+            let last = match self.events.last_mut() {
+                Some(Event::Frame(last)) => Some(last),
+                _ => None,
+            };
+            if join(last, frame) {
+                return;
+            }
         }
         self.events.push(event);
     }
 
     /// All steps.
     #[must_use]
-    pub fn events(&self) -> &[Event] {
+    pub fn events(&self) -> &[Event<T>] {
         &self.events
     }
 
     /// All steps but `Writable`, which comes as often as the queue was full.
     #[must_use]
-    pub fn without_writable(&self) -> Vec<Event> {
+    pub fn without_writable(&self) -> Vec<Event<T>> {
         let mut kept = self.events.clone();
         kept.retain(|event| *event != Event::Writable);
         kept
     }
 
     /// The frames.
-    #[must_use]
-    pub fn frames(&self) -> Vec<&[u8]> {
-        let frames = self.events.iter().filter_map(|event| match event {
-            Event::Frame(frame) => Some(&frame[..]),
+    pub fn shown(&self) -> impl Iterator<Item = &T> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Frame(frame) => Some(frame),
             _ => None,
-        });
-        frames.collect()
+        })
     }
 
     /// Why the connection failed, if it did.
@@ -101,49 +111,52 @@ impl Trace {
             _ => None,
         }
     }
+}
 
-    /// The steps with long frames cut, for messages.
-    fn shortened(&self) -> Vec<Event> {
-        let mut events = self.events.clone();
-        for event in &mut events {
-            if let Event::Frame(frame) = event {
-                frame.truncate(16);
-            }
-        }
-        events
+impl Trace {
+    /// The frames, of a framing of byte slices.
+    #[must_use]
+    pub fn frames(&self) -> Vec<&[u8]> {
+        self.shown().map(Vec::as_slice).collect()
     }
 }
 
 /// A protocol that writes down every step, then lets another act on it.
-#[derive(Clone, Debug)]
-pub struct Recorder<P> {
+pub struct Recorder<P: Protocol>
+where
+    P::Framing: OwnedFrames,
+{
     /// The protocol that acts.
     pub protocol: P,
     /// What it was told.
-    pub trace: Trace,
+    pub trace: Trace<<P::Framing as OwnedFrames>::Owned>,
     /// What the TLS handshake agreed on.
     pub negotiated: Option<Box<Negotiated>>,
     /// How many steps there were, retained frames counted each time.
     pub steps: usize,
-    joins: bool,
+    /// Knows which frames are joined.
+    framing: P::Framing,
 }
 
-impl<P: Protocol> Recorder<P> {
+impl<P: Protocol> Recorder<P>
+where
+    P::Framing: OwnedFrames,
+{
     /// Records what `protocol` is told.
     pub fn new(protocol: P) -> Self {
-        let joins = !protocol.framing().has_whole_frames();
-        Self { protocol, trace: Trace::default(), negotiated: None, steps: 0, joins }
+        let framing = protocol.framing();
+        Self { protocol, trace: Trace::default(), negotiated: None, steps: 0, framing }
     }
 
-    fn push(&mut self, event: Event) {
+    fn push(&mut self, event: Event<<P::Framing as OwnedFrames>::Owned>) {
         self.steps += 1;
-        self.trace.push(event, self.joins);
+        self.trace.push(event, |last, next| self.framing.join(last, next));
     }
 }
 
 impl<P: Protocol> Protocol for Recorder<P>
 where
-    P::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
 {
     type Framing = P::Framing;
 
@@ -157,12 +170,17 @@ where
         self.protocol.on_open(negotiated, handle);
     }
 
-    fn on_frame(&mut self, frame: &[u8], handle: &mut Handle<'_, P::Framing>) {
+    fn on_frame(
+        &mut self,
+        frame: <P::Framing as Framing>::Frame<'_>,
+        handle: &mut Handle<'_, P::Framing>,
+    ) {
+        let owned = P::Framing::own(&frame);
         self.protocol.on_frame(frame, handle);
         if handle.is_retained() {
             self.steps += 1;
         } else {
-            self.push(Event::Frame(frame.to_vec()));
+            self.push(Event::Frame(owned));
         }
     }
 
@@ -192,14 +210,23 @@ where
     }
 }
 
+impl<P: Protocol> fmt::Debug for Recorder<P>
+where
+    P::Framing: OwnedFrames,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("trace", &self.trace).finish_non_exhaustive()
+    }
+}
+
 /// A protocol that says what it has to say and listens.
 ///
 /// It sends its frames as soon as the connection is open and there is room, then does what `then`
 /// says, and keeps its side open when the peer finishes unless `then` says otherwise.
 #[derive(Clone, Debug)]
-pub struct Talker<F> {
+pub struct Talker<F: OwnedFrames> {
     framing: F,
-    frames: Vec<Vec<u8>>,
+    frames: Vec<F::Owned>,
     sent: usize,
     then: Then,
 }
@@ -217,10 +244,10 @@ pub enum Then {
     Close,
 }
 
-impl<F: ByteFraming> Talker<F> {
+impl<F: OwnedFrames> Talker<F> {
     /// Sends `frames`, then does what `then` says.
     #[must_use]
-    pub const fn new(framing: F, frames: Vec<Vec<u8>>, then: Then) -> Self {
+    pub const fn new(framing: F, frames: Vec<F::Owned>, then: Then) -> Self {
         Self { framing, frames, sent: 0, then }
     }
 
@@ -232,7 +259,7 @@ impl<F: ByteFraming> Talker<F> {
 
     fn go_on(&mut self, handle: &mut Handle<'_, F>) {
         while let Some(frame) = self.frames.get(self.sent) {
-            if handle.send(frame).is_err() {
+            if F::item(frame, |item| handle.send(item)).is_err() {
                 return;
             }
             self.sent += 1;
@@ -245,7 +272,7 @@ impl<F: ByteFraming> Talker<F> {
     }
 }
 
-impl<F: ByteFraming + Clone> Protocol for Talker<F> {
+impl<F: OwnedFrames + Clone> Protocol for Talker<F> {
     type Framing = F;
 
     fn framing(&self) -> F {
@@ -256,7 +283,7 @@ impl<F: ByteFraming + Clone> Protocol for Talker<F> {
         self.go_on(handle);
     }
 
-    fn on_frame(&mut self, _: &[u8], _: &mut Handle<'_, F>) {}
+    fn on_frame(&mut self, _: F::Frame<'_>, _: &mut Handle<'_, F>) {}
 
     fn on_writable(&mut self, handle: &mut Handle<'_, F>) {
         self.go_on(handle);

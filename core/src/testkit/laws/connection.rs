@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::connection::{Connection, Step};
-use crate::framing::{ByteFraming, Framing};
+use crate::framing::ByteFraming;
 use crate::protocol::Protocol;
-use crate::testkit::{End, Event, Pair, Path};
+use crate::testkit::laws::framing::joined;
+use crate::testkit::{End, Event, OwnedFrames, Pair, Path};
 
 /// Frames after which a queue is full, whatever its high water.
 const SENDS_MAX: usize = 1_000_000;
@@ -24,7 +25,7 @@ const SENDS_MAX: usize = 1_000_000;
 /// When the law is broken.
 pub fn split_invariant<P: Protocol>(make: impl Fn() -> End<P>, input: &[u8], cuts: &[usize])
 where
-    P::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
 {
     let run = |cuts: &[usize], portions: &[usize]| {
         let mut end = make();
@@ -53,8 +54,8 @@ where
 /// When the law is broken.
 pub fn pair_invariant<P: Protocol, Q: Protocol>(make: impl Fn() -> Pair<P, Q>, cuts: &[usize])
 where
-    P::Framing: ByteFraming,
-    Q::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
+    Q::Framing: OwnedFrames,
 {
     let run = |cuts: &[usize], portions: &[usize], lag| {
         let mut pair = make();
@@ -86,32 +87,33 @@ where
 /// When the law is broken.
 pub fn conserves<P: Protocol, Q: Protocol>(
     mut pair: Pair<P, Q>,
-    there: &[Vec<u8>],
-    back: &[Vec<u8>],
+    there: &[<P::Framing as OwnedFrames>::Owned],
+    back: &[<P::Framing as OwnedFrames>::Owned],
 ) -> Pair<P, Q>
 where
-    P::Framing: ByteFraming,
-    Q::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
+    Q::Framing: OwnedFrames<Owned = <P::Framing as OwnedFrames>::Owned>,
 {
     pair.run();
-    let ends = [
-        (pair.right.trace(), there, !pair.right.connection.framing().has_whole_frames()),
-        (pair.left.trace(), back, !pair.left.connection.framing().has_whole_frames()),
-    ];
-    for (trace, sent, joins) in ends {
-        let frames = trace.frames();
-        if joins {
-            assert!(frames.concat() == sent.concat(), "bytes were lost, doubled or moved");
-        } else {
-            assert!(frames == sent, "{} frames of {} came", frames.len(), sent.len());
-        }
-        let events = trace.without_writable();
-        assert_eq!(events.first(), Some(&Event::Open), "{trace:?}");
-        let finished = events.iter().position(|event| *event == Event::Finished);
-        assert_eq!(finished, Some(events.len() - 2), "finished behind the frames");
-        assert!(trace.closed().is_some_and(|reason| reason.is_clean()), "{trace:?}");
-    }
+    told_all(&pair.right, there);
+    told_all(&pair.left, back);
     pair
+}
+
+/// One end was told of all these frames, and of nothing else but the beginning and the end.
+fn told_all<P: Protocol>(end: &End<P>, sent: &[<P::Framing as OwnedFrames>::Owned])
+where
+    P::Framing: OwnedFrames,
+{
+    let trace = end.trace();
+    let sent = joined(end.connection.framing(), sent.to_vec());
+    let events = trace.without_writable();
+    let is_all = trace.shown().eq(&sent);
+    assert!(is_all, "{} of {} frames came, or others", trace.shown().count(), sent.len());
+    assert_eq!(events.first(), Some(&Event::Open), "{trace:?}");
+    let finished = events.iter().position(|event| *event == Event::Finished);
+    assert_eq!(finished, Some(events.len() - 2), "finished behind the frames");
+    assert!(trace.closed().is_some_and(|reason| reason.is_clean()), "{trace:?}");
 }
 
 /// Law: with TLS as without: both ends are told the same.
@@ -120,8 +122,8 @@ where
 /// When the law is broken.
 pub fn transparent<P: Protocol, Q: Protocol>(mut plain: Pair<P, Q>, mut tls: Pair<P, Q>)
 where
-    P::Framing: ByteFraming,
-    Q::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
+    Q::Framing: OwnedFrames,
 {
     plain.run();
     tls.run();
@@ -143,7 +145,7 @@ pub fn bounded_when_unread<P: Protocol>(
     queued_len_max: usize,
 ) -> usize
 where
-    P::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
 {
     let now = end.connection.now();
     let mut inp = Path::default();
@@ -171,7 +173,7 @@ where
 /// When the law is broken or `input` makes nothing fail.
 pub fn sticky<P: Protocol>(end: &mut End<P>, input: &[u8]) -> Vec<u8>
 where
-    P::Framing: ByteFraming,
+    P::Framing: OwnedFrames,
 {
     let now = end.connection.now();
     let (mut out, mut inp) = (Path::default(), Path::default());

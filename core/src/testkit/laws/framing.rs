@@ -1,15 +1,18 @@
-//! Laws of a framing whose frames are byte slices.
+//! Laws of a framing.
 //!
-//! [`all`] checks those that need nothing but the framing. [`equals_model`] and
-//! [`encode_equals_model`] compare with a naive twin, [`scanned_once`] counts work, and [`in_box`]
-//! checks all of them for a framing of this crate.
+//! [`receiving`] and, where both sides speak alike, [`all`] check those that need nothing but the
+//! framing; [`conversation`] those about sending where the two sides differ. [`equals_model`] and
+//! [`encode_equals_model`] compare with a naive twin, [`scanned_once`] and [`scanned_twice`] count
+//! work, and [`in_box`] checks all of them for a framing of byte slices in this crate.
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::buffer::Buffer;
 use crate::error::{DecodeError, EncodeError};
 use crate::framing::{ByteFraming, Scan, Whole};
+use crate::testkit::OwnedFrames;
 use crate::testkit::model::{Decoded, Model};
 
 /// Longest input for which every set of cuts is tried.
@@ -18,20 +21,31 @@ const EVERY_CUT_LEN_MAX: usize = 10;
 /// Longest input for which every single cut is tried.
 const SINGLE_CUT_LEN_MAX: usize = 128;
 
+/// Events without bytes that may follow each other.
+const EMPTY_IN_A_ROW_MAX: usize = 8;
+
 /// Checks every law that needs no model: with `frames` those about sending, with `input` those
 /// about receiving. `cuts` are positions in `input`, in any order.
 ///
 /// # Panics
 /// When a law is broken.
-pub fn all<F: ByteFraming + Clone>(framing: &F, frames: &[Vec<u8>], input: &[u8], cuts: &[usize]) {
-    total(framing, input);
-    split_invariant(framing, input, cuts);
-    split_invariant_everywhere(framing, input);
+pub fn all<F: OwnedFrames + Clone>(framing: &F, frames: &[F::Owned], input: &[u8], cuts: &[usize]) {
+    receiving(framing, input, cuts);
     round_trip(framing, frames);
     round_trip_bytes(framing, input);
     for frame in frames {
         prefix_incomplete(framing, frame);
     }
+}
+
+/// Checks every law about receiving `input` that needs no model.
+///
+/// # Panics
+/// When a law is broken.
+pub fn receiving<F: OwnedFrames + Clone>(framing: &F, input: &[u8], cuts: &[usize]) {
+    total(framing, input);
+    split_invariant(framing, input, cuts);
+    split_invariant_everywhere(framing, input);
 }
 
 /// Checks every law for the framing in the box that `model` describes, with the arguments of
@@ -53,14 +67,15 @@ pub fn in_box(model: &Model, frames: &[Vec<u8>], input: &[u8], cuts: &[usize]) {
 }
 
 /// Law: any bytes come to frames and an end or a [`DecodeError`]. A scan that needs more says so
-/// with a number that is more than there is and within [`wire_len_max`], and a frame takes between
-/// 1 byte and what there is.
+/// with a number that is more than there is and within [`wire_len_max`], and a frame takes no more
+/// than what there is; of frames that take nothing there are only a few in a row. Nothing is held
+/// back that was answered.
 ///
 /// # Panics
 /// When the law is broken.
 ///
 /// [`wire_len_max`]: crate::framing::Framing::wire_len_max
-pub fn total<F: ByteFraming + Clone>(framing: &F, input: &[u8]) {
+pub fn total<F: OwnedFrames + Clone>(framing: &F, input: &[u8]) {
     decode_whole(framing, input);
     decode(framing, input, &every_byte(input), Rescan::Always);
 }
@@ -71,7 +86,7 @@ pub fn total<F: ByteFraming + Clone>(framing: &F, input: &[u8]) {
 ///
 /// # Panics
 /// When the law is broken.
-pub fn split_invariant<F: ByteFraming + Clone>(framing: &F, input: &[u8], cuts: &[usize]) {
+pub fn split_invariant<F: OwnedFrames + Clone>(framing: &F, input: &[u8], cuts: &[usize]) {
     let whole = normal(framing, decode_whole(framing, input));
     for rescan in [Rescan::Always, Rescan::WhenNeeded] {
         let cut = normal(framing, decode(framing, input, cuts, rescan));
@@ -87,7 +102,7 @@ pub fn split_invariant<F: ByteFraming + Clone>(framing: &F, input: &[u8], cuts: 
 ///
 /// # Panics
 /// When the law is broken.
-pub fn split_invariant_everywhere<F: ByteFraming + Clone>(framing: &F, input: &[u8]) {
+pub fn split_invariant_everywhere<F: OwnedFrames + Clone>(framing: &F, input: &[u8]) {
     split_invariant(framing, input, &every_byte(input));
     if input.len() <= EVERY_CUT_LEN_MAX {
         for set in 0..1_u32 << input.len().saturating_sub(1) {
@@ -107,7 +122,7 @@ pub fn split_invariant_everywhere<F: ByteFraming + Clone>(framing: &F, input: &[
 ///
 /// # Panics
 /// When the law is broken.
-pub fn prefix_incomplete<F: ByteFraming + Clone>(framing: &F, frame: &[u8]) {
+pub fn prefix_incomplete<F: OwnedFrames + Clone>(framing: &F, frame: &F::Owned) {
     let Ok(wire) = encode(&mut framing.clone(), frame) else { return };
     if !framing.has_whole_frames() {
         return;
@@ -137,7 +152,7 @@ pub fn prefix_incomplete<F: ByteFraming + Clone>(framing: &F, frame: &[u8]) {
 /// When the law is broken.
 ///
 /// [`wire_len_max`]: crate::framing::Framing::wire_len_max
-pub fn round_trip<F: ByteFraming + Clone>(framing: &F, frames: &[Vec<u8>]) {
+pub fn round_trip<F: OwnedFrames + Clone>(framing: &F, frames: &[F::Owned]) {
     let mut wire = Vec::new();
     let mut sent = Vec::new();
     let mut one_for_all = framing.clone();
@@ -155,12 +170,111 @@ pub fn round_trip<F: ByteFraming + Clone>(framing: &F, frames: &[Vec<u8>]) {
     assert_eq!(decoded, expected, "{wire:02x?} is not what was sent");
 }
 
+/// Law: what one side sends, the other reads back, pieces joined, however it is cut: for framings
+/// whose two sides differ. `turns` are sent by the left side where they begin with true, else by
+/// the right one. Those that encode refuses are left out, and leave nothing behind. Returns which
+/// were sent.
+///
+/// # Panics
+/// When the law is broken.
+pub fn conversation<F, G>(
+    left: &F,
+    right: &G,
+    turns: &[(bool, F::Owned)],
+    cuts: &[usize],
+) -> Vec<bool>
+where
+    F: OwnedFrames + Clone,
+    G: OwnedFrames<Owned = F::Owned> + Clone,
+{
+    let run = |cuts: &[usize]| {
+        let (mut left, mut right) = (Side::new(left.clone()), Side::new(right.clone()));
+        let mut sent = Vec::new();
+        for (is_left, frame) in turns {
+            sent.push(if *is_left {
+                left.say(frame, &mut right, cuts)
+            } else {
+                right.say(frame, &mut left, cuts)
+            });
+        }
+        assert_eq!(left.heard_of(), right.said_of(), "what the right side sent");
+        assert_eq!(right.heard_of(), left.said_of(), "what the left side sent");
+        sent
+    };
+    let sent = run(&[]);
+    for cuts in [cuts, &[1]] {
+        assert_eq!(run(cuts), sent, "cut in {cuts:?}, other frames were sent");
+    }
+    sent
+}
+
+/// One side of a conversation.
+struct Side<F: OwnedFrames> {
+    framing: F,
+    said: Vec<F::Owned>,
+    heard: Vec<F::Owned>,
+    arrived: Vec<u8>,
+}
+
+impl<F: OwnedFrames> Side<F> {
+    const fn new(framing: F) -> Self {
+        Self { framing, said: Vec::new(), heard: Vec::new(), arrived: Vec::new() }
+    }
+
+    /// Sends a frame, which arrives in pieces of these lengths in turn. Returns whether it was.
+    fn say<G>(&mut self, frame: &F::Owned, other: &mut Side<G>, cuts: &[usize]) -> bool
+    where
+        G: OwnedFrames<Owned = F::Owned>,
+    {
+        if self.framing.is_over() {
+            return false;
+        }
+        let Ok(wire) = encode(&mut self.framing, frame) else { return false };
+        self.said.push(frame.clone());
+        let mut rest = &wire[..];
+        for len in cuts.iter().copied().cycle() {
+            if rest.len() <= len {
+                break;
+            }
+            other.hear(&rest[..len]);
+            rest = &rest[len..];
+        }
+        other.hear(rest);
+        // What it held back may now be shown.
+        self.hear(&[]);
+        true
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        self.arrived.extend_from_slice(bytes);
+        while !self.framing.is_over() {
+            let arrived = &self.arrived;
+            match scan(&mut self.framing, arrived, arrived) {
+                Err(error) => panic!("{error}, of {arrived:02x?}, which the other side sent"),
+                Ok(Scan::Found(whole)) => {
+                    self.arrived.drain(..whole.len);
+                    self.heard.push(whole.found);
+                }
+                Ok(Scan::Need(_) | Scan::Hold) => return,
+            }
+        }
+    }
+
+    fn said_of(&self) -> Vec<F::Owned> {
+        joined(&self.framing, self.said.clone())
+    }
+
+    fn heard_of(&self) -> Vec<F::Owned> {
+        joined(&self.framing, self.heard.clone())
+    }
+}
+
 /// Law: a frame that was received can be sent and is then received again, unless it contains its
 /// own terminator. Limits in particular are the same both ways.
 ///
 /// # Panics
 /// When the law is broken.
-pub fn round_trip_bytes<F: ByteFraming + Clone>(framing: &F, input: &[u8]) {
+pub fn round_trip_bytes<F: OwnedFrames + Clone>(framing: &F, input: &[u8]) {
     let received = decode_whole(framing, input);
     let mut kept = Vec::new();
     for frame in received.frames {
@@ -184,42 +298,83 @@ pub fn round_trip_bytes<F: ByteFraming + Clone>(framing: &F, input: &[u8]) {
 ///
 /// # Panics
 /// When the law is broken.
-pub fn scanned_once<F: ByteFraming + Clone>(
+pub fn scanned_once<F: OwnedFrames + Clone>(
     framing: &F,
     input: &[u8],
     head: usize,
     tail: usize,
     poison: &[u8],
 ) {
+    scanned(framing, input, head..tail, poison, false);
+}
+
+/// Law: [`scanned_once`] for all scans but the last of a frame, which may look at all of it again
+/// in order to take it apart.
+///
+/// # Panics
+/// When the law is broken.
+pub fn scanned_twice<F: OwnedFrames + Clone>(
+    framing: &F,
+    input: &[u8],
+    head: usize,
+    tail: usize,
+    poison: &[u8],
+) {
+    scanned(framing, input, head..tail, poison, true);
+}
+
+/// Shows single bytes to a framing and to one that is misled about those before, but for `spared`
+/// at both ends, and, if `last_is_clean`, but for the scan that finds a frame or refuses it.
+fn scanned<F: OwnedFrames + Clone>(
+    framing: &F,
+    input: &[u8],
+    spared: Range<usize>,
+    poison: &[u8],
+    last_is_clean: bool,
+) {
+    let (head, tail) = (spared.start, spared.end);
     let by_complement = |_: usize, byte: u8| !byte;
     let by_poison = |at: usize, byte: u8| poison.get(at % poison.len().max(1)).map_or(byte, |p| *p);
     let poisons: [&dyn Fn(usize, u8) -> u8; 2] = [&by_complement, &by_poison];
     for overwrite in poisons {
         let (mut clean, mut poisoned) = (framing.clone(), framing.clone());
         let mut start = 0;
+        let mut end = 0;
         let mut bytes = Vec::new();
-        for end in 1..=input.len() {
-            bytes.push(input[end - 1]);
-            let arrived = &input[start..end];
-            let expected = scan(&mut clean, arrived, arrived);
-            assert_eq!(
-                scan(&mut poisoned, &bytes, arrived),
-                expected,
-                "{} bytes of a frame, the first {head} and last {tail} intact, as {bytes:02x?}",
-                bytes.len()
-            );
-            match expected {
-                Ok(Scan::Hold) => {}
-                Ok(Scan::Need(_)) => {
-                    if let Some(at) = bytes.len().checked_sub(tail).filter(|at| *at > head) {
-                        bytes[at - 1] = overwrite(at - 1, bytes[at - 1]);
+        while end < input.len() && !clean.is_over() {
+            bytes.push(input[end]);
+            end += 1;
+            // Events without bytes, and frames that are found behind them.
+            loop {
+                let arrived = &input[start..end];
+                let expected = scan(&mut clean, arrived, arrived);
+                let is_last = !matches!(expected, Ok(Scan::Need(_)));
+                let seen = if last_is_clean && is_last { arrived } else { &bytes };
+                assert_eq!(
+                    scan(&mut poisoned, seen, arrived),
+                    expected,
+                    "{} bytes of a frame, the first {head} and last {tail} intact, as {bytes:02x?}",
+                    bytes.len()
+                );
+                match expected {
+                    Ok(Scan::Hold) => panic!("held back, though everything was answered"),
+                    Ok(Scan::Need(_)) => {
+                        if let Some(at) = bytes.len().checked_sub(tail).filter(|at| *at > head) {
+                            bytes[at - 1] = overwrite(at - 1, bytes[at - 1]);
+                        }
+                        break;
                     }
+                    Ok(Scan::Found(whole)) => {
+                        start += whole.len;
+                        bytes = input[start..end].to_vec();
+                        clean.answer(&whole.found, &mut Buffer::new());
+                        poisoned.answer(&whole.found, &mut Buffer::new());
+                        if clean.is_over() || (whole.len > 0 && bytes.is_empty()) {
+                            break;
+                        }
+                    }
+                    Err(_) => return,
                 }
-                Ok(Scan::Found(whole)) => {
-                    start += whole.len;
-                    bytes = input[start..end].to_vec();
-                }
-                Err(_) => return,
             }
         }
     }
@@ -229,11 +384,11 @@ pub fn scanned_once<F: ByteFraming + Clone>(
 ///
 /// # Panics
 /// When the law is broken.
-pub fn equals_model<F: ByteFraming + Clone>(
+pub fn equals_model<F: OwnedFrames + Clone>(
     framing: &F,
     input: &[u8],
     cuts: &[usize],
-    model: impl Fn(&[u8]) -> Decoded,
+    model: impl Fn(&[u8]) -> Decoded<F::Owned>,
 ) {
     let decoded = normal(framing, decode(framing, input, cuts, Rescan::Always));
     assert_eq!(decoded, normal(framing, model(input)), "{input:02x?} and its model");
@@ -257,7 +412,7 @@ pub fn encode_equals_model<F: ByteFraming + Clone>(
     }
     let expected = Decoded { frames: vec![frame.to_vec()], end: Ok(()) };
     let legal = wire.filter(|wire| model(wire) == expected);
-    let encoded = encode(&mut framing.clone(), frame);
+    let encoded = encode(&mut framing.clone(), &frame.to_vec());
     assert_eq!(
         encoded.as_deref().ok(),
         legal,
@@ -274,63 +429,86 @@ enum Rescan {
     WhenNeeded,
 }
 
-/// Decodes as a connection does, the input arriving up to each of `cuts` in turn; checks what
-/// [`total`] promises.
-fn decode<F: ByteFraming + Clone>(
-    framing: &F,
+/// Decodes `input`, arriving up to each of `cuts` in turn and then ending, as a connection does
+/// that answers every frame; checks what [`total`] promises. `framing` is left as it is then.
+///
+/// # Panics
+/// When that law is broken.
+pub fn decode_on<F: OwnedFrames>(
+    framing: &mut F,
+    input: &[u8],
+    cuts: &[usize],
+) -> Decoded<F::Owned> {
+    decode_as(framing, input, cuts, Rescan::Always)
+}
+
+fn decode_as<F: OwnedFrames>(
+    framing: &mut F,
     input: &[u8],
     cuts: &[usize],
     rescan: Rescan,
-) -> Decoded {
+) -> Decoded<F::Owned> {
     let mut ends: Vec<_> = cuts.iter().copied().filter(|cut| *cut < input.len()).collect();
     ends.sort_unstable();
     ends.push(input.len());
 
-    let mut framing = framing.clone();
     let mut frames = Vec::new();
     let mut start = 0;
     let mut need = 1;
+    let mut empty_in_a_row = 0;
     for end in ends {
-        if matches!(rescan, Rescan::WhenNeeded) && end < input.len() && end - start < need {
+        let is_last = end == input.len();
+        if matches!(rescan, Rescan::WhenNeeded) && !is_last && end - start < need {
             continue;
         }
         loop {
+            if framing.is_over() {
+                return Decoded { frames, end: Ok(()) };
+            }
             let bytes = &input[start..end];
-            match scan(&mut framing, bytes, bytes) {
+            let whole = match scan(framing, bytes, bytes) {
                 Err(error) => return Decoded { frames, end: Err(error) },
                 Ok(Scan::Need(len)) => {
                     assert!(len > bytes.len(), "{len} bytes needed of {}", bytes.len());
                     let max = framing.wire_len_max();
                     assert!(len <= max, "{len} bytes needed, at most {max} were said");
                     need = len;
-                    break;
+                    if !is_last {
+                        break;
+                    }
+                    match framing.scan_end(bytes) {
+                        Err(error) => return Decoded { frames, end: Err(error) },
+                        Ok(Some(whole)) => view(framing, whole, bytes),
+                        Ok(None) => {
+                            assert!(bytes.is_empty(), "{} bytes left, and no frame", bytes.len());
+                            return Decoded { frames, end: Ok(()) };
+                        }
+                    }
                 }
-                Ok(Scan::Hold) => panic!("held back, though a framing of bytes orders nothing"),
-                Ok(Scan::Found(whole)) => {
-                    frames.push(whole.found);
-                    start += whole.len;
-                }
-            }
+                Ok(Scan::Hold) => panic!("held back, though everything was answered"),
+                Ok(Scan::Found(whole)) => whole,
+            };
+            empty_in_a_row = if whole.len == 0 { empty_in_a_row + 1 } else { 0 };
+            assert!(empty_in_a_row <= EMPTY_IN_A_ROW_MAX, "a frame of no bytes, again and again");
+            start += whole.len;
+            framing.answer(&whole.found, &mut Buffer::new());
+            frames.push(whole.found);
         }
     }
-    loop {
-        let bytes = &input[start..];
-        match framing.scan_end(bytes) {
-            Err(error) => return Decoded { frames, end: Err(error) },
-            Ok(Some(whole)) => {
-                let whole = view(&framing, whole, bytes);
-                frames.push(whole.found);
-                start += whole.len;
-            }
-            Ok(None) => {
-                assert!(bytes.is_empty(), "{} bytes left, and no frame", bytes.len());
-                return Decoded { frames, end: Ok(()) };
-            }
-        }
-    }
+    unreachable!("the last end comes to an end")
 }
 
-fn decode_whole<F: ByteFraming + Clone>(framing: &F, input: &[u8]) -> Decoded {
+/// Decodes with a clone.
+fn decode<F: OwnedFrames + Clone>(
+    framing: &F,
+    input: &[u8],
+    cuts: &[usize],
+    rescan: Rescan,
+) -> Decoded<F::Owned> {
+    decode_as(&mut framing.clone(), input, cuts, rescan)
+}
+
+fn decode_whole<F: OwnedFrames + Clone>(framing: &F, input: &[u8]) -> Decoded<F::Owned> {
     decode(framing, input, &[], Rescan::Always)
 }
 
@@ -339,11 +517,11 @@ fn every_byte(input: &[u8]) -> Vec<usize> {
 }
 
 /// Scans `bytes` and shows the frame, if there is one, in `shown`.
-fn scan<F: ByteFraming>(
+fn scan<F: OwnedFrames>(
     framing: &mut F,
     bytes: &[u8],
     shown: &[u8],
-) -> Result<Scan<Vec<u8>>, DecodeError> {
+) -> Result<Scan<F::Owned>, DecodeError> {
     Ok(match framing.scan(bytes)? {
         Scan::Need(len) => Scan::Need(len),
         Scan::Hold => Scan::Hold,
@@ -352,29 +530,34 @@ fn scan<F: ByteFraming>(
 }
 
 /// Shows the frame that `whole` says is at the front of `bytes`.
-fn view<F: ByteFraming>(framing: &F, whole: Whole<F::Found>, bytes: &[u8]) -> Whole<Vec<u8>> {
+fn view<F: OwnedFrames>(framing: &F, whole: Whole<F::Found>, bytes: &[u8]) -> Whole<F::Owned> {
     let (len, max) = (whole.len, framing.wire_len_max());
-    assert!(len >= 1, "a frame of no bytes");
     assert!(len <= bytes.len(), "a frame of {len} bytes where there are {}", bytes.len());
     assert!(len <= max, "a frame of {len} bytes, at most {max} were said");
-    Whole { len, found: F::view(whole.found, &mut bytes[..len].to_vec()).to_vec() }
+    Whole { len, found: F::own(&F::view(whole.found, &mut bytes[..len].to_vec())) }
 }
 
 /// Encodes one frame behind other bytes, which must stay.
-fn encode<F: ByteFraming>(framing: &mut F, frame: &[u8]) -> Result<Vec<u8>, EncodeError> {
+fn encode<F: OwnedFrames>(framing: &mut F, frame: &F::Owned) -> Result<Vec<u8>, EncodeError> {
     let queued = b"queued";
     let mut transmit = Buffer::new();
     transmit.extend_from_slice(queued);
-    framing.encode(frame, &mut transmit)?;
+    F::item(frame, |item| framing.encode(item, &mut transmit))?;
     let wire = transmit.filled().strip_prefix(queued);
     Ok(wire.expect("bytes that were queued before must stay").to_vec())
 }
 
-/// Joins the frames of a framing for which it has no meaning where one ends.
-fn normal<F: ByteFraming>(framing: &F, mut decoded: Decoded) -> Decoded {
-    if !framing.has_whole_frames() {
-        decoded.frames = vec![decoded.frames.concat()];
-        decoded.frames.retain(|frame| !frame.is_empty());
+/// Joins the frames for which it has no meaning where one ends.
+fn normal<F: OwnedFrames>(framing: &F, decoded: Decoded<F::Owned>) -> Decoded<F::Owned> {
+    Decoded { frames: joined(framing, decoded.frames), end: decoded.end }
+}
+
+pub(super) fn joined<F: OwnedFrames>(framing: &F, frames: Vec<F::Owned>) -> Vec<F::Owned> {
+    let mut kept: Vec<F::Owned> = Vec::new();
+    for frame in frames {
+        if !framing.join(kept.last_mut(), &frame) {
+            kept.push(frame);
+        }
     }
-    decoded
+    kept
 }

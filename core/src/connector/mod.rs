@@ -85,10 +85,12 @@ use crate::time::Instant;
 mod candidates;
 mod error;
 mod limits;
+mod timings;
 
 use candidates::Candidates;
 pub use error::ConnectError;
 pub use limits::{ATTEMPT_DELAY_MAX, ATTEMPT_DELAY_MIN, ConnectorLimits, Family};
+pub use timings::Timings;
 
 /// Names an attempt of one connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

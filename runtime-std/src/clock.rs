@@ -22,6 +22,12 @@ impl Clock {
         drywire::Instant::from_elapsed(self.epoch.elapsed())
     }
 
+    /// How long it is since the epoch.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+
     /// How long it is until `at`; zero when that has passed, `None` when it never comes.
     #[must_use]
     pub fn until(&self, at: drywire::Instant) -> Option<Duration> {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use drywire::connector::Timings;
 use drywire::framing::Framing;
 use drywire::tls::{ClientTls, Negotiated, ServerTls, TlsSession};
 use drywire::{CloseReason, Connection, Limits, Peer};
@@ -48,6 +49,7 @@ pub struct Framed<F: Framing> {
     stream: Stream,
     readiness: Readiness,
     clock: Clock,
+    timings: Timings,
 }
 
 /// Creation, over a stream that somebody has connected or accepted.
@@ -98,7 +100,8 @@ impl<F: Framing> Framed<F> {
     fn open(connection: Connection<F>, stream: Stream, clock: Clock) -> Result<Self, ConnectError> {
         let peer = stream.peer().map_err(ConnectError::Io)?;
         let conversation = Conversation::new(connection);
-        let mut framed = Self { conversation, peer, stream, readiness: Readiness::new(), clock };
+        let (readiness, timings) = (Readiness::new(), Timings::default());
+        let mut framed = Self { conversation, peer, stream, readiness, clock, timings };
         // One that fails is seen to its end, so that the peer learns why.
         framed.until(|conversation| {
             conversation.is_open() || conversation.connection().is_closed()
@@ -107,6 +110,12 @@ impl<F: Framing> Framed<F> {
             Some(reason) => Err(ConnectError::Closed(reason.clone())),
             None => Ok(framed),
         }
+    }
+
+    /// Keeps how long it took to get here.
+    pub(crate) const fn with_timings(mut self, timings: Timings) -> Self {
+        self.timings = timings;
+        self
     }
 }
 
@@ -191,6 +200,12 @@ impl<F: Framing> Framed<F> {
     #[must_use]
     pub const fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// How long the [`Client`](crate::Client) took to connect; all zero without one.
+    #[must_use]
+    pub const fn timings(&self) -> Timings {
+        self.timings
     }
 
     /// Why the connection is over or about to be, once it is.

@@ -3,8 +3,11 @@
 use std::io;
 use std::net::TcpStream;
 
+use drywire::Instant;
 use drywire::address::{HostPort, Resolution};
-use drywire::connector::{self, Attempt, AttemptId, Connector, ConnectorLimits, ConnectorStep};
+use drywire::connector::{
+    self, Attempt, AttemptId, Connector, ConnectorLimits, ConnectorStep, Timings,
+};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -16,14 +19,18 @@ use crate::fault::fault;
 use crate::stream::Stream;
 use crate::wait::{is_readable, is_writable, wait};
 
-/// Connects to a host.
-pub(super) fn connect(place: &HostPort, limits: &ConnectorLimits) -> Result<Stream, ConnectError> {
-    let clock = Clock::new();
+/// Connects to a host. `clock` began when that was asked for.
+pub(super) fn connect(
+    place: &HostPort,
+    limits: &ConnectorLimits,
+    clock: Clock,
+) -> Result<(Stream, Timings), ConnectError> {
     let mut attempts = Attempts {
         connector: Connector::new(limits.clone(), clock.now()),
         clock,
         sockets: Vec::new(),
         resolver: None,
+        resolved_at: None,
         unresolved: None,
     };
     match place.resolution() {
@@ -45,12 +52,14 @@ struct Attempts {
     sockets: Vec<(AttemptId, Socket)>,
     /// None when there is nothing to be asked any more.
     resolver: Option<Resolver>,
+    /// When it had answered.
+    resolved_at: Option<Instant>,
     /// Why there is no address.
     unresolved: Option<io::Error>,
 }
 
 impl Attempts {
-    fn run(mut self) -> Result<Stream, ConnectError> {
+    fn run(mut self) -> Result<(Stream, Timings), ConnectError> {
         loop {
             match self.connector.next(self.clock.now()) {
                 Some(ConnectorStep::Start(attempt)) => self.start(attempt),
@@ -130,6 +139,7 @@ impl Attempts {
             return;
         };
         let now = self.clock.now();
+        self.resolved_at = Some(now);
         match answer {
             Ok(addresses) => self.connector.resolved(addresses, now),
             Err(error) => self.unresolved = Some(error),
@@ -137,12 +147,15 @@ impl Attempts {
         self.connector.resolution_finished(now);
     }
 
-    fn finish(self, winner: AttemptId) -> Result<Stream, ConnectError> {
+    fn finish(self, winner: AttemptId) -> Result<(Stream, Timings), ConnectError> {
+        let resolved = self.resolved_at.map(|at| at.saturating_duration_since(Instant::ZERO));
+        let timings = Timings { resolved, connected: self.clock.elapsed(), secured: None };
         // The connector only lets win what is in flight.
         let socket =
             self.sockets.into_iter().find(|(id, _)| *id == winner).map(|(_, socket)| socket);
         let socket = socket.ok_or_else(|| ConnectError::Io(io::ErrorKind::NotConnected.into()))?;
-        Stream::try_from(TcpStream::from(socket)).map_err(ConnectError::Io)
+        let stream = Stream::try_from(TcpStream::from(socket)).map_err(ConnectError::Io)?;
+        Ok((stream, timings))
     }
 
     fn blame(self, error: connector::ConnectError) -> ConnectError {

@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 
 use drywire::Limits;
 use drywire::address::{Address, Endpoint, Host, HostPort};
-use drywire::connector::ConnectorLimits;
+use drywire::connector::{ConnectorLimits, Timings};
 use drywire::framing::Framing;
 use drywire::tls::ClientTls;
 use rustls::pki_types::ServerName;
 
+use crate::clock::Clock;
 use crate::error::ConnectError;
 use crate::framed::Framed;
 use crate::stream::Stream;
@@ -79,15 +80,20 @@ impl Client {
         address: &Address,
         framing: F,
     ) -> Result<Framed<F>, ConnectError> {
+        let clock = Clock::new();
         if !address.is_tls() {
-            return Framed::plain(self.stream(address)?, framing, self.limits.clone());
+            let (stream, timings) = self.timed_stream(address, clock)?;
+            let framed = Framed::plain(stream, framing, self.limits.clone())?;
+            return Ok(framed.with_timings(timings));
         }
         let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
         let name = match &self.server_name {
             Some(name) => name.clone(),
             None => name_of(address.endpoint()).ok_or(ConnectError::ServerNameMissing)?,
         };
-        Framed::client(self.stream(address)?, tls, name, framing, self.limits.clone())
+        let (stream, timings) = self.timed_stream(address, clock)?;
+        let framed = Framed::client(stream, tls, name, framing, self.limits.clone())?;
+        Ok(framed.with_timings(Timings { secured: Some(clock.elapsed()), ..timings }))
     }
 
     /// Connects to `address` and leaves everything else, TLS too, to the caller.
@@ -95,10 +101,23 @@ impl Client {
     /// # Errors
     /// [`ConnectError`].
     pub fn stream(&self, address: &Address) -> Result<Stream, ConnectError> {
+        self.timed_stream(address, Clock::new()).map(|(stream, _)| stream)
+    }
+
+    /// `clock` began when the stream was asked for.
+    fn timed_stream(
+        &self,
+        address: &Address,
+        clock: Clock,
+    ) -> Result<(Stream, Timings), ConnectError> {
         match (address, address.endpoint()) {
             (Address::Datagram { .. }, _) => Err(ConnectError::Datagram(address.clone())),
-            (_, Endpoint::Internet(place)) => attempts::connect(place, &self.connector),
-            (_, Endpoint::Unix(name)) => unix::connect(name, self.connector.connect_timeout),
+            (_, Endpoint::Internet(place)) => attempts::connect(place, &self.connector, clock),
+            (_, Endpoint::Unix(name)) => {
+                let stream = unix::connect(name, self.connector.connect_timeout)?;
+                let connected = clock.elapsed();
+                Ok((stream, Timings { connected, ..Timings::default() }))
+            }
         }
     }
 }

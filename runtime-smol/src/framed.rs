@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use async_io::Async;
+use drywire::connector::Timings;
 use drywire::framing::Framing;
 use drywire::tls::{ClientTls, Negotiated, ServerTls, TlsSession};
 use drywire::{CloseReason, Connection, Limits, Peer};
@@ -56,6 +57,7 @@ use crate::split::{self, Receiver, Sender};
 pub struct Framed<F: Framing> {
     pub(crate) channel: Channel<F>,
     peer: Peer,
+    timings: Timings,
 }
 
 /// Creation, over a stream that somebody has connected or accepted.
@@ -118,7 +120,13 @@ impl<F: Framing> Framed<F> {
         let stream = Async::new_nonblocking(stream).map_err(ConnectError::Io)?;
         let mut channel = Channel::new(Conversation::new(connection), Driver::new(stream, clock));
         poll_fn(|cx| channel.poll_open(cx)).await.map_err(ConnectError::Closed)?;
-        Ok(Self { channel, peer })
+        Ok(Self { channel, peer, timings: Timings::default() })
+    }
+
+    /// Keeps how long it took to get here.
+    pub(crate) fn with_timings(mut self, timings: Timings) -> Self {
+        self.timings = timings;
+        self
     }
 }
 
@@ -195,6 +203,12 @@ impl<F: Framing> Framed<F> {
     #[must_use]
     pub const fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// How long the [`Client`](crate::Client) took to connect; all zero without one.
+    #[must_use]
+    pub const fn timings(&self) -> Timings {
+        self.timings
     }
 
     /// Why the connection is over or about to be, once it is.

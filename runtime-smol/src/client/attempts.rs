@@ -8,18 +8,23 @@ use std::task::{Context, Poll};
 
 use async_io::{Async, Timer};
 use blocking::{Task, unblock};
+use drywire::Instant;
 use drywire::address::{HostPort, Resolution};
-use drywire::connector::{self, AttemptId, Connector, ConnectorLimits, ConnectorStep};
+use drywire::connector::{self, AttemptId, Connector, ConnectorLimits, ConnectorStep, Timings};
 use drywire_std::{Clock, ConnectError, Stream, fault};
 
-/// Connects to a host.
+/// Connects to a host. `clock` began when that was asked for.
 pub(super) async fn connect(
     place: &HostPort,
     limits: &ConnectorLimits,
-) -> Result<Stream, ConnectError> {
-    let mut attempts = Attempts::new(place, limits);
+    clock: Clock,
+) -> Result<(Stream, Timings), ConnectError> {
+    let mut attempts = Attempts::new(place, limits, clock);
     let stream = poll_fn(|cx| attempts.poll(cx)).await?;
-    stream.into_inner().and_then(Stream::try_from).map_err(ConnectError::Io)
+    let resolved = attempts.resolved_at.map(|at| at.saturating_duration_since(Instant::ZERO));
+    let timings = Timings { resolved, connected: clock.elapsed(), secured: None };
+    let stream = stream.into_inner().and_then(Stream::try_from).map_err(ConnectError::Io)?;
+    Ok((stream, timings))
 }
 
 /// A connector and what it has under way.
@@ -27,6 +32,7 @@ struct Attempts {
     clock: Clock,
     connector: Connector,
     resolving: Option<Task<io::Result<Vec<SocketAddr>>>>,
+    resolved_at: Option<Instant>,
     unresolved: Option<io::Error>,
     attempts: Vec<(AttemptId, Socket)>,
     timer: Timer,
@@ -38,8 +44,7 @@ enum Socket {
 }
 
 impl Attempts {
-    fn new(place: &HostPort, limits: &ConnectorLimits) -> Self {
-        let clock = Clock::new();
+    fn new(place: &HostPort, limits: &ConnectorLimits, clock: Clock) -> Self {
         let now = clock.now();
         let mut connector = Connector::new(limits.clone(), now);
         let resolving = match place.resolution() {
@@ -53,7 +58,8 @@ impl Attempts {
             }
         };
         let (attempts, timer) = (Vec::new(), Timer::never());
-        Self { clock, connector, resolving, unresolved: None, attempts, timer }
+        let (resolved_at, unresolved) = (None, None);
+        Self { clock, connector, resolving, resolved_at, unresolved, attempts, timer }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Async<TcpStream>, ConnectError>> {
@@ -104,6 +110,7 @@ impl Attempts {
         let Poll::Ready(outcome) = Pin::new(resolving).poll(cx) else { return false };
         self.resolving = None;
         let now = self.clock.now();
+        self.resolved_at = Some(now);
         match outcome {
             Ok(addresses) => self.connector.resolved(addresses, now),
             Err(error) => self.unresolved = Some(error),

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use blocking::unblock;
 use drywire::Limits;
 use drywire::address::{Address, Endpoint, Host, HostPort};
-use drywire::connector::ConnectorLimits;
+use drywire::connector::{ConnectorLimits, Timings};
 use drywire::framing::Framing;
 use drywire::tls::ClientTls;
 use drywire_std::rustls::pki_types::ServerName;
-use drywire_std::{ConnectError, Stream};
+use drywire_std::{Clock, ConnectError, Stream};
 
 use crate::framed::Framed;
 
@@ -83,17 +83,20 @@ impl Client {
         address: &Address,
         framing: F,
     ) -> Result<Framed<F>, ConnectError> {
+        let clock = Clock::new();
         if !address.is_tls() {
-            let stream = self.stream(address).await?;
-            return Framed::plain(stream, framing, self.limits.clone()).await;
+            let (stream, timings) = self.timed_stream(address, clock).await?;
+            let framed = Framed::plain(stream, framing, self.limits.clone()).await?;
+            return Ok(framed.with_timings(timings));
         }
         let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
         let name = match &self.server_name {
             Some(name) => name.clone(),
             None => name_of(address.endpoint()).ok_or(ConnectError::ServerNameMissing)?,
         };
-        let stream = self.stream(address).await?;
-        Framed::client(stream, tls, name, framing, self.limits.clone()).await
+        let (stream, timings) = self.timed_stream(address, clock).await?;
+        let framed = Framed::client(stream, tls, name, framing, self.limits.clone()).await?;
+        Ok(framed.with_timings(Timings { secured: Some(clock.elapsed()), ..timings }))
     }
 
     /// Connects to `address` and leaves everything else, TLS too, to the caller.
@@ -105,14 +108,27 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future closes what it has opened.
     pub async fn stream(&self, address: &Address) -> Result<Stream, ConnectError> {
+        self.timed_stream(address, Clock::new()).await.map(|(stream, _)| stream)
+    }
+
+    /// `clock` began when the stream was asked for.
+    async fn timed_stream(
+        &self,
+        address: &Address,
+        clock: Clock,
+    ) -> Result<(Stream, Timings), ConnectError> {
         match (address, address.endpoint()) {
             (Address::Datagram { .. }, _) => Err(ConnectError::Datagram(address.clone())),
-            (_, Endpoint::Internet(place)) => attempts::connect(place, &self.connector).await,
+            (_, Endpoint::Internet(place)) => {
+                attempts::connect(place, &self.connector, clock).await
+            }
             // It waits while the socket's queue is full, for which no readiness comes.
             (_, Endpoint::Unix(_)) => {
                 let client = drywire_std::Client::new().connector(self.connector.clone());
                 let address = address.clone();
-                unblock(move || client.stream(&address)).await
+                let stream = unblock(move || client.stream(&address)).await?;
+                let connected = clock.elapsed();
+                Ok((stream, Timings { connected, ..Timings::default() }))
             }
         }
     }

@@ -139,3 +139,28 @@ fn the_handshake_takes_too_long() {
     let timed_out = CloseReason::TimedOut(drywire::connection::Timer::Handshake);
     assert!(matches!(&error, ConnectError::Closed(reason) if *reason == timed_out), "{error:?}");
 }
+
+#[test]
+fn how_long_each_part_took_is_told() {
+    let certificate = Certificate::new();
+    let path = socket_path();
+    let listeners = vec![
+        bind("tls://localhost:0").with_tls(certificate.server()),
+        bind(&format!("unix:{}", path.display())),
+    ];
+    let server = run(Server::new(|_: &Peer| Obey), listeners);
+    let client = Client::new().tls(certificate.client());
+    let timings = |address: &str| {
+        let address: Address = address.parse().unwrap();
+        smol::block_on(client.connect(&address, Lines::new())).unwrap().timings()
+    };
+    let port = server.at().port();
+    let named = timings(&format!("tls://localhost:{port}"));
+    let (resolved, secured) = (named.resolved.unwrap(), named.secured.unwrap());
+    assert!(Duration::ZERO < resolved && resolved <= named.connected, "{named:?}");
+    assert!(named.connected < secured && secured == named.open(), "{named:?}");
+    let unix = timings(&server.addresses[1].to_string());
+    assert!(unix.resolved.is_none() && unix.secured.is_none(), "{unix:?}");
+    assert!(Duration::ZERO < unix.connected && unix.connected == unix.open(), "{unix:?}");
+    server.stop();
+}

@@ -9,6 +9,7 @@ use drywire::admission::{
 };
 use drywire::error::LimitExceeded;
 use drywire::shutdown::{Phase, Request};
+use drywire::statistics::RefusalKind;
 use drywire::{CloseKind, Instant};
 use proptest::prelude::*;
 
@@ -210,6 +211,7 @@ fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
     }
     let statistics = admission.statistics();
     assert_eq!((statistics.accepted, statistics.active, statistics.refused), (0, 0, 4));
+    assert_eq!(statistics.refused_for(RefusalKind::Resources), 4);
     assert_eq!(statistics.closed, [0; CloseKind::COUNT]);
     // One that can start ends it.
     let started = admission.accepted(peer(1), now).unwrap();
@@ -249,6 +251,7 @@ fn draining_stops_accepting_and_ends_by_force() {
     let statistics = admission.statistics();
     assert_eq!((statistics.accepted, statistics.active, statistics.refused), (2, 0, 1));
     assert_eq!(statistics.closed.iter().sum::<u64>(), 2);
+    assert_eq!(statistics.refused_for(RefusalKind::Ending), 1);
     assert_eq!(statistics.closed_as(CloseKind::Stopped), 1);
 
     let mut empty = Admission::new(AdmissionLimits::new());
@@ -550,6 +553,7 @@ proptest! {
             prop_assert_eq!(statistics.active, model.open.len() as u64);
             prop_assert_eq!(statistics.accepted, model.accepted);
             prop_assert_eq!(statistics.refused, model.refused);
+            prop_assert_eq!(statistics.refusals.iter().sum::<u64>(), model.refused);
             prop_assert_eq!(statistics.closed, model.closed);
         }
     }

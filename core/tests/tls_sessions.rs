@@ -97,6 +97,8 @@ fn what_was_negotiated_is_told_on_both_sides() {
             Version::Tls13 => TlsVersion::Tls13,
         };
         assert_eq!((client.version, server.version), (expected, expected));
+        let told = (pair.left.connection.tls_version(), pair.right.connection.tls_version());
+        assert_eq!(told, (Some(expected), Some(expected)));
         assert_eq!(client.suite, server.suite);
         assert!(client.suite_name.starts_with("TLS"), "{}", client.suite_name);
         assert_eq!(client.server_name.as_deref(), Some("localhost"));

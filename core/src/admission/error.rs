@@ -1,6 +1,7 @@
 use core::fmt;
 
 use crate::error::LimitExceeded;
+use crate::statistics::RefusalKind;
 
 /// Why the system's accept failed. That no connection is there is no failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +111,18 @@ impl fmt::Display for Refusal {
         match self {
             Self::Ending => f.write_str("the server is being ended by force"),
             Self::Limit(limit) => limit.fmt(f),
+        }
+    }
+}
+
+impl From<Refusal> for RefusalKind {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Ending => Self::Ending,
+            Refusal::Limit(LimitExceeded::ConnectionsPerAddress { .. }) => {
+                Self::ConnectionsPerAddress
+            }
+            Refusal::Limit(_) => Self::Connections,
         }
     }
 }

@@ -159,7 +159,7 @@ impl Admission {
                 Ok(permit)
             }
             Err(refusal) => {
-                self.statistics.refused();
+                self.statistics.refused(refusal.into());
                 Err(refusal)
             }
         }

@@ -29,6 +29,7 @@ mod events;
 mod handle;
 mod link;
 mod look;
+mod stage;
 mod state;
 mod steps;
 mod timers;
@@ -39,6 +40,7 @@ mod wire;
 
 pub use close::{CloseKind, CloseReason, Truncation};
 pub use handle::Handle;
+pub use stage::Stage;
 pub use steps::Step;
 pub use timers::{Deadline, Timer};
 pub use transmit::Interest;

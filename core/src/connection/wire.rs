@@ -3,7 +3,7 @@
 use crate::buffer::{Buffer, Pool};
 #[cfg(feature = "tls")]
 use crate::tls::TlsSession;
-use crate::tls::{Negotiated, TlsError};
+use crate::tls::{Negotiated, TlsError, TlsVersion};
 
 #[cfg(feature = "tls")]
 use alloc::boxed::Box;
@@ -49,6 +49,15 @@ impl Wire {
             Self::Plain => None,
             #[cfg(feature = "tls")]
             Self::Tls(session) => session.negotiated(),
+        }
+    }
+
+    /// The version of TLS that the handshake agreed on; none when plain.
+    pub(super) fn tls_version(&self) -> Option<TlsVersion> {
+        match self {
+            Self::Plain => None,
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.version(),
         }
     }
 

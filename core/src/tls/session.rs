@@ -263,15 +263,20 @@ impl TlsSession {
         }
     }
 
+    /// The version of the session, once there is one.
+    pub(crate) fn version(&self) -> Option<TlsVersion> {
+        Some(match self.common()?.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+            _ => TlsVersion::Tls13,
+        })
+    }
+
     /// What the handshake agreed on, once it is done.
     pub(crate) fn negotiated(&self) -> Option<Negotiated> {
         let common = self.common()?;
         let suite = common.negotiated_cipher_suite()?.suite();
         Some(Negotiated {
-            version: match common.protocol_version()? {
-                ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
-                _ => TlsVersion::Tls13,
-            },
+            version: self.version()?,
             suite: suite.into(),
             suite_name: suite.as_str().unwrap_or("unknown"),
             alpn: common.alpn_protocol().map(Into::into),

@@ -1,0 +1,108 @@
+use core::fmt;
+
+use super::Connection;
+use super::state::State;
+use crate::framing::Framing;
+use crate::tls::TlsVersion;
+
+/// How far a conversation has come, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The TLS handshake, or, plain, the moment before the first step.
+    Opening,
+    /// Both sides may send.
+    Open,
+    /// One side has finished and the other has not.
+    HalfClosed,
+    /// It is on its way to the end: what is queued is transmitted, what comes is discarded.
+    Closing,
+    /// It is over.
+    Closed,
+}
+
+impl Stage {
+    /// All stages, in the order of their [`index`](Self::index).
+    pub const ALL: &'static [Self] =
+        &[Self::Opening, Self::Open, Self::HalfClosed, Self::Closing, Self::Closed];
+
+    /// The stage's place in [`ALL`](Self::ALL).
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The stage's name in lower case, as JSON spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Open => "open",
+            Self::HalfClosed => "half_closed",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl<F: Framing> Connection<F> {
+    /// How far the conversation has come. Costs nothing.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        match self.link.state {
+            State::Opening { .. } => Stage::Opening,
+            State::Open => Stage::Open,
+            State::RemoteFinished | State::LocalFinished { .. } | State::Severed { .. } => {
+                Stage::HalfClosed
+            }
+            State::Failing { .. }
+            | State::Replying { .. }
+            | State::Closing { .. }
+            | State::Lingering { .. } => Stage::Closing,
+            State::Ended { .. } | State::Closed { .. } => Stage::Closed,
+        }
+    }
+
+    /// The version of TLS, once the handshake has agreed on one.
+    #[must_use]
+    pub fn tls_version(&self) -> Option<TlsVersion> {
+        self.link.wire.tls_version()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framing::Lines;
+    use crate::limits::Limits;
+    use crate::time::Instant;
+
+    #[test]
+    fn a_conversation_goes_from_stage_to_stage() {
+        let now = Instant::ZERO;
+        let mut connection = Connection::plain(Lines::new(), Limits::new().into(), now);
+        assert_eq!((connection.stage(), connection.tls_version()), (Stage::Opening, None));
+        while connection.next().is_some() {}
+        assert_eq!(connection.stage(), Stage::Open);
+        connection.finish();
+        assert_eq!(connection.stage(), Stage::HalfClosed);
+        connection.close();
+        assert_eq!(connection.stage(), Stage::Closing);
+        assert_eq!(connection.shut_down(now), Ok(()));
+        assert_eq!(connection.received_eof(now), Ok(()));
+        assert_eq!(connection.stage(), Stage::Closed);
+    }
+
+    #[test]
+    fn stages_have_their_place_and_name() {
+        for (index, stage) in Stage::ALL.iter().enumerate() {
+            assert_eq!((stage.index(), stage.name()), (index, &*alloc::format!("{stage}")));
+        }
+    }
+}

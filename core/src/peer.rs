@@ -66,6 +66,24 @@ impl Peer {
         self.listener
     }
 
+    /// The peer's address, where it has one.
+    #[must_use]
+    pub const fn remote(&self) -> Option<SocketAddr> {
+        match self.ends {
+            Ends::Ip { remote, .. } => Some(remote),
+            Ends::Unix => None,
+        }
+    }
+
+    /// Our address, where there is one.
+    #[must_use]
+    pub const fn local(&self) -> Option<SocketAddr> {
+        match self.ends {
+            Ends::Ip { local, .. } => Some(local),
+            Ends::Unix => None,
+        }
+    }
+
     /// The address that connections are counted by.
     #[must_use]
     pub const fn remote_ip(&self) -> Option<IpAddr> {

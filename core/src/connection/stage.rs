@@ -69,7 +69,7 @@ impl<F: Framing> Connection<F> {
         }
     }
 
-    /// The version of TLS, once the handshake has agreed on one.
+    /// The version of TLS, once the handshake is done.
     #[must_use]
     pub fn tls_version(&self) -> Option<TlsVersion> {
         self.link.wire.tls_version()

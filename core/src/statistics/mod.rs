@@ -2,9 +2,11 @@
 
 mod histogram;
 mod kinds;
+mod visit;
 
 pub use histogram::Histogram;
 pub use kinds::{HandshakeKind, RefusalKind};
+pub use visit::Visit;
 
 use core::ops::AddAssign;
 use core::time::Duration;

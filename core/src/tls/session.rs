@@ -263,8 +263,11 @@ impl TlsSession {
         }
     }
 
-    /// The version of the session, once there is one.
+    /// The version, once the handshake is done.
     pub(crate) fn version(&self) -> Option<TlsVersion> {
+        if !self.is_ready() {
+            return None;
+        }
         Some(match self.common()?.protocol_version()? {
             ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
             _ => TlsVersion::Tls13,

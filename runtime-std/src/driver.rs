@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags};
 use crate::ledger::Ledger;
 use crate::stream::Stream;
 use crate::turn::{Readiness, handle_timeout, is_busy, receive, shut_down, transmit};
+use crate::visitors::Visitor;
 use crate::wait::{is_readable, is_writable, wait};
 
 /// What the drivers of one server share.
@@ -32,6 +33,7 @@ pub(crate) fn drive<P: Protocol>(
     connection: &mut Connection<P::Framing>,
     protocol: &mut P,
     stream: &Stream,
+    visitor: &Visitor,
     around: Surroundings<'_>,
 ) -> CloseReason {
     let Surroundings { ledger, pool, .. } = around;
@@ -48,7 +50,7 @@ pub(crate) fn drive<P: Protocol>(
         shut_down(connection, || stream.shut_down_write(), now);
         pump(connection, protocol);
         connection.settle(&mut pool.lock().unwrap_or_else(PoisonError::into_inner));
-        ledger.transferred(received as u64, transmitted as u64);
+        ledger.turned(visitor, connection, received as u64, transmitted as u64);
         if connection.is_closed() {
             // A connection that is closed has its reason.
             return connection.close_reason().cloned().unwrap_or(CloseReason::Aborted);

@@ -1,14 +1,17 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
+use drywire::framing::Framing;
 use drywire::shutdown::{Phase, Request};
-use drywire::statistics::Statistics;
-use drywire::{CloseKind, Instant, Peer};
+
+use drywire::statistics::{Statistics, Visit};
+use drywire::{CloseKind, Connection, Instant, Peer};
 
 use crate::clock::Clock;
 use crate::fault::accept_fault;
+use crate::visitors::{Visitor, Visitors};
 
 /// What the accept loop and the connections of one server share: its clock, its [`Admission`] and
 /// its counts.
@@ -20,6 +23,7 @@ pub struct Ledger {
     admission: Mutex<Admission>,
     received_len: AtomicU64,
     transmitted_len: AtomicU64,
+    visitors: Visitors,
 }
 
 impl Ledger {
@@ -31,6 +35,7 @@ impl Ledger {
             admission: Mutex::new(Admission::new(AdmissionLimits::new())),
             received_len: AtomicU64::new(0),
             transmitted_len: AtomicU64::new(0),
+            visitors: Visitors::new(),
         }
     }
 
@@ -64,14 +69,36 @@ impl Ledger {
         self.admission().accept_failed(accept_fault(error), self.now());
     }
 
+    /// Puts an admitted connection on the list, `is_tls` or not.
+    #[must_use]
+    pub fn enter(&self, peer: &Peer, is_tls: bool) -> Arc<Visitor> {
+        self.visitors.enter(peer, is_tls, self.now())
+    }
+
+    /// Takes note of a turn of the visitor's connection: the bytes of the transport that it moved,
+    /// and how far it has come.
+    pub fn turned<F: Framing>(
+        &self,
+        visitor: &Visitor,
+        connection: &Connection<F>,
+        received_len: u64,
+        transmitted_len: u64,
+    ) {
+        self.transferred(received_len, transmitted_len);
+        let now = connection.now();
+        self.visitors.turned(visitor, connection, received_len, transmitted_len, now);
+    }
+
     /// Takes note that an admitted connection got no thread or task; see
     /// [`Admission::thread_failed`].
-    pub fn thread_failed(&self, permit: Permit) {
+    pub fn thread_failed(&self, permit: Permit, visitor: &Visitor) {
+        self.visitors.turn_away(visitor);
         self.admission().thread_failed(permit, self.now());
     }
 
     /// Takes note that a connection ended, after its descriptor was closed.
-    pub fn closed(&self, permit: Permit, kind: CloseKind) {
+    pub fn closed(&self, permit: Permit, visitor: &Visitor, kind: CloseKind) {
+        self.visitors.leave(visitor, kind, self.now());
         self.admission().closed(permit, kind);
     }
 
@@ -122,10 +149,17 @@ impl Ledger {
         self.admission().is_drained()
     }
 
+    /// The connections that there are now, in no order.
+    #[must_use]
+    pub fn visits(&self) -> Vec<Visit> {
+        self.visitors.visits()
+    }
+
     /// The counts since the server began.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let mut statistics = *self.admission().statistics();
+        statistics += self.visitors.statistics();
         statistics.transferred(
             self.received_len.load(Ordering::Relaxed),
             self.transmitted_len.load(Ordering::Relaxed),
@@ -163,7 +197,10 @@ mod tests {
         let second = ledger.accepted(&Peer::unix()).unwrap();
         assert_eq!(ledger.poll(), Accept::WaitForClose);
         assert!(ledger.accepted(&Peer::unix()).is_err());
-        ledger.closed(first, CloseKind::Reset);
+        let visitors = [ledger.enter(&Peer::unix(), false), ledger.enter(&Peer::unix(), false)];
+        assert_eq!(ledger.visits().len(), 2);
+        ledger.closed(first, &visitors[0], CloseKind::Reset);
+        assert_eq!(ledger.visits().len(), 1);
         ledger.transferred(3, 4);
         let statistics = ledger.statistics();
         assert_eq!((statistics.accepted, statistics.active, statistics.refused), (2, 1, 1));
@@ -172,7 +209,7 @@ mod tests {
 
         ledger.drain();
         assert_eq!((ledger.poll(), ledger.is_drained()), (Accept::Never, false));
-        ledger.closed(second, CloseKind::Finished);
+        ledger.closed(second, &visitors[1], CloseKind::Finished);
         assert!(ledger.is_drained());
     }
 }

@@ -79,6 +79,7 @@ mod stream;
 pub mod threads;
 pub mod tls;
 pub mod turn;
+mod visitors;
 mod wait;
 
 pub use client::Client;
@@ -94,6 +95,7 @@ pub use listener::{
 pub use split::{Receiver, Sender};
 pub use stream::Stream;
 pub use threads::{Server, ServerHandle, Summary};
+pub use visitors::Visitor;
 
 pub use drywire;
 pub use drywire::statistics::Statistics;

@@ -129,7 +129,7 @@ where
             Ok(permit) => permit,
             Err(refusal) => return self.service.common.refused(&peer, refusal),
         };
-        let serving = self.service.serve(stream, peer, self.tls.as_ref(), permit);
+        let serving = self.service.serve(stream, &peer, self.tls.as_ref(), permit);
         if let (Some(mut serving), Some(executor)) = (serving, self.executor.upgrade()) {
             executor.spawn(poll_fn(move |cx| serving.poll(cx))).detach();
         }

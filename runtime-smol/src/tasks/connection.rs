@@ -14,8 +14,8 @@ use drywire::buffer::Pool;
 use drywire::shutdown::Phase;
 use drywire::tls::ServerTls;
 use drywire::{CloseReason, Connection, Error, Limits, Peer, Protocol, pump};
-use drywire_std::Stream;
 use drywire_std::turn::serving;
+use drywire_std::{Stream, Visitor};
 
 /// What the tasks of a running server share.
 pub(super) struct Service<F> {
@@ -38,8 +38,8 @@ pub(super) struct Common {
 /// over, its protocol panicked, or the server itself is dropped.
 struct Place {
     common: Arc<Common>,
-    peer: Peer,
     permit: Option<Permit>,
+    visitor: Arc<Visitor>,
     /// On the server's roster. None before the first poll.
     at: Option<usize>,
     /// How the connection ended. None as long as it has not.
@@ -57,12 +57,12 @@ impl Drop for Place {
             control.roster.leave(at);
         }
         if let Some(permit) = self.permit.take() {
-            control.ledger.closed(permit, reason.kind());
+            control.ledger.closed(permit, &self.visitor, reason.kind());
         }
         control.closed.notify(usize::MAX);
         // Last, so that who hears of the end finds it counted. A server that ends waits for the
         // threads, and so for this.
-        self.common.observe(&self.peer, &reason);
+        self.common.observe(self.visitor.peer(), &reason);
     }
 }
 
@@ -76,18 +76,19 @@ where
     pub(super) fn serve(
         &self,
         stream: Stream,
-        peer: Peer,
+        peer: &Peer,
         tls: Option<&ServerTls>,
         permit: Permit,
     ) -> Option<Serving<P>> {
         let ledger = &self.common.control.ledger;
+        let visitor = ledger.enter(peer, tls.is_some());
         let Ok(stream) = Async::new_nonblocking(stream) else {
-            ledger.thread_failed(permit);
+            ledger.thread_failed(permit, &visitor);
             return None;
         };
         let common = Arc::clone(&self.common);
-        let place = Place { common, peer, permit: Some(permit), at: None, reason: None };
-        let protocol = catch_unwind(AssertUnwindSafe(|| (self.factory)(&peer))).ok()?;
+        let place = Place { common, permit: Some(permit), visitor, at: None, reason: None };
+        let protocol = catch_unwind(AssertUnwindSafe(|| (self.factory)(peer))).ok()?;
         let (clock, limits) = (ledger.clock(), Arc::clone(&self.common.limits));
         let connection = serving(tls, protocol.framing(), limits, clock.now());
         let driver = Driver::new(stream, clock);
@@ -183,7 +184,9 @@ impl<P: Protocol> Serving<P> {
         let transmitted_len = self.driver.put_out(&mut self.connection, now);
         pump(&mut self.connection, &mut self.protocol);
         self.connection.settle(&mut common.pool());
-        common.control.ledger.transferred(received_len as u64, transmitted_len as u64);
+        let ledger = &common.control.ledger;
+        let (received_len, transmitted_len) = (received_len as u64, transmitted_len as u64);
+        ledger.turned(&self.place.visitor, &self.connection, received_len, transmitted_len);
     }
 }
 

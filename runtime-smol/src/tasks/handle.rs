@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use drywire::shutdown::{Phase, Request};
-use drywire::statistics::Statistics;
+use drywire::statistics::{Statistics, Visit};
 use drywire_std::Ledger;
 use event_listener::Event;
 
@@ -68,6 +68,12 @@ impl ServerHandle {
     /// [`Stopped`](drywire::CloseReason::Stopped).
     pub fn stop(&self) {
         self.request(Request::Stop);
+    }
+
+    /// The connections that there are now, in no order.
+    #[must_use]
+    pub fn visits(&self) -> Vec<Visit> {
+        self.control.ledger.visits()
     }
 
     /// The counts since the server began.

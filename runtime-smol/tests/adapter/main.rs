@@ -37,3 +37,5 @@ mod statistics;
 mod timers;
 #[path = "../../../runtime-std/tests/adapter/unix_file.rs"]
 mod unix_file;
+#[path = "../../../runtime-std/tests/adapter/visits.rs"]
+mod visits;

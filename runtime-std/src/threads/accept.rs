@@ -132,11 +132,14 @@ where
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) => return around.ledger.accept_failed(&error),
         };
+        let tls = listener.parts().tls.clone();
         let place = match around.ledger.accepted(&peer) {
-            Ok(permit) => Place::new(permit, around.ledger, self.closed),
+            Ok(permit) => {
+                let visitor = around.ledger.enter(&peer, tls.is_some());
+                Place::new(permit, visitor, around.ledger, self.closed)
+            }
             Err(refusal) => return service.refused(&peer, refusal),
         };
-        let tls = listener.parts().tls.clone();
         // A thread that cannot be started drops the stream and the place, which says so.
         let _ = Builder::new()
             .name("drywire".into())

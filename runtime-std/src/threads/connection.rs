@@ -15,6 +15,7 @@ use crate::ledger::Ledger;
 use crate::signal::Bell;
 use crate::stream::Stream;
 use crate::turn::serving;
+use crate::visitors::Visitor;
 
 /// What the threads of a running server share.
 pub(super) struct Service<'a, F> {
@@ -31,21 +32,27 @@ pub(super) struct Place<'a> {
     ledger: &'a Ledger,
     closed: &'a Bell,
     permit: Option<Permit>,
+    visitor: Arc<Visitor>,
     /// How the connection ended. None as long as no thread has taken it.
     kind: Option<CloseKind>,
 }
 
 impl<'a> Place<'a> {
-    pub(super) const fn new(permit: Permit, ledger: &'a Ledger, closed: &'a Bell) -> Self {
-        Self { ledger, closed, permit: Some(permit), kind: None }
+    pub(super) const fn new(
+        permit: Permit,
+        visitor: Arc<Visitor>,
+        ledger: &'a Ledger,
+        closed: &'a Bell,
+    ) -> Self {
+        Self { ledger, closed, permit: Some(permit), visitor, kind: None }
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         match (self.permit.take(), self.kind) {
-            (Some(permit), Some(kind)) => self.ledger.closed(permit, kind),
-            (Some(permit), None) => self.ledger.thread_failed(permit),
+            (Some(permit), Some(kind)) => self.ledger.closed(permit, &self.visitor, kind),
+            (Some(permit), None) => self.ledger.thread_failed(permit, &self.visitor),
             (None, _) => {}
         }
         self.closed.ring();
@@ -71,7 +78,7 @@ where
             let now = around.ledger.clock().now();
             let limits = Arc::clone(&self.limits);
             let mut connection = serving(tls.as_ref(), protocol.framing(), limits, now);
-            drive(&mut connection, &mut protocol, &stream, around)
+            drive(&mut connection, &mut protocol, &stream, &place.visitor, around)
         }))
         .unwrap_or(CloseReason::Aborted);
         place.kind = Some(reason.kind());

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use drywire::shutdown::{Phase, Request};
-use drywire::statistics::Statistics;
+use drywire::statistics::{Statistics, Visit};
 
 use crate::ledger::Ledger;
 use crate::signal::Signal;
@@ -93,6 +93,12 @@ impl ServerHandle {
     /// [`Stopped`](drywire::CloseReason::Stopped).
     pub fn stop(&self) {
         self.request(Request::Stop);
+    }
+
+    /// The connections that there are now, in no order.
+    #[must_use]
+    pub fn visits(&self) -> Vec<Visit> {
+        self.control.ledger.visits()
     }
 
     /// The counts since the server began.

@@ -22,3 +22,4 @@ mod resets;
 mod serving;
 mod statistics;
 mod unix_file;
+mod visits;

@@ -148,6 +148,7 @@ mod either;
 pub mod error;
 pub mod framing;
 pub mod icmp;
+mod json;
 pub mod limits;
 pub mod peer;
 pub mod ping;

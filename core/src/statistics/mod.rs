@@ -2,10 +2,14 @@
 
 mod histogram;
 mod kinds;
+mod listing;
+mod prometheus;
 mod visit;
 
 pub use histogram::Histogram;
 pub use kinds::{HandshakeKind, RefusalKind};
+pub use listing::Listing;
+pub use prometheus::PROMETHEUS_TYPE;
 pub use visit::Visit;
 
 use core::ops::AddAssign;

@@ -1,0 +1,92 @@
+//! Connections as JSON.
+
+use core::fmt;
+
+use super::Visit;
+use super::prometheus::Seconds;
+use crate::json::Text;
+use crate::time::Instant;
+
+/// Displays connections as a JSON array, as old as they are at a time.
+///
+/// Each is an object: `peer` (address, or `unix`), `local` (ours, or null), `listener` (the name of
+/// it, or its number), `age` in seconds, `received` and `transmitted` in bytes, `state`, and `tls`
+/// (the version, or null).
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    visits: &'a [Visit],
+    listeners: &'a [&'a str],
+    now: Instant,
+}
+
+impl<'a> Listing<'a> {
+    /// The `visits` of a server whose listeners have these names, in their order.
+    #[must_use]
+    pub const fn new(visits: &'a [Visit], listeners: &'a [&'a str], now: Instant) -> Self {
+        Self { visits, listeners, now }
+    }
+}
+
+impl fmt::Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (index, visit) in self.visits.iter().enumerate() {
+            f.write_str(if index == 0 { "\n" } else { ",\n" })?;
+            self.write_visit(f, visit)?;
+        }
+        f.write_str("\n]\n")
+    }
+}
+
+impl Listing<'_> {
+    fn write_visit(&self, f: &mut fmt::Formatter<'_>, visit: &Visit) -> fmt::Result {
+        write!(f, "{{\"peer\":\"{}\",\"local\":", visit.peer)?;
+        match visit.peer.local() {
+            Some(local) => write!(f, "\"{local}\"")?,
+            None => f.write_str("null")?,
+        }
+        let number = visit.peer.listener();
+        let name = usize::try_from(number).ok().and_then(|number| self.listeners.get(number));
+        match name {
+            Some(name) => write!(f, ",\"listener\":{}", Text(name))?,
+            None => write!(f, ",\"listener\":{number}")?,
+        }
+        let age = Seconds(self.now.saturating_duration_since(visit.since));
+        let Visit { received_len, transmitted_len, stage, .. } = visit;
+        write!(f, ",\"age\":{age},\"received\":{received_len},\"transmitted\":{transmitted_len}")?;
+        write!(f, ",\"state\":\"{stage}\",\"tls\":")?;
+        match visit.tls {
+            Some(version) => write!(f, "\"{version}\"}}"),
+            None => f.write_str("null}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::connection::Stage;
+    use crate::peer::Peer;
+    use crate::tls::TlsVersion;
+
+    #[test]
+    fn each_connection_is_an_object() -> Result<(), core::net::AddrParseError> {
+        let mut first =
+            Visit::new(Peer::ip("192.0.2.1:7".parse()?, "[::1]:8".parse()?), Instant::ZERO);
+        (first.received_len, first.transmitted_len) = (3, 4);
+        (first.stage, first.tls) = (Stage::HalfClosed, Some(TlsVersion::Tls13));
+        let now = Instant::ZERO + Duration::from_millis(1500);
+        let visits = [first, Visit::new(Peer::unix().by(5), now)];
+        let expected = "[\n\
+            {\"peer\":\"192.0.2.1:7\",\"local\":\"[::1]:8\",\"listener\":\"tcp://\\\"\",\"age\":1.5,\
+            \"received\":3,\"transmitted\":4,\"state\":\"half_closed\",\"tls\":\"TLSv1.3\"},\n\
+            {\"peer\":\"unix\",\"local\":null,\"listener\":5,\"age\":0,\
+            \"received\":0,\"transmitted\":0,\"state\":\"opening\",\"tls\":null}\n]\n";
+        assert_eq!(Listing::new(&visits, &["tcp://\""], now).to_string(), expected);
+        assert_eq!(Listing::new(&[], &[], now).to_string(), "[\n]\n");
+        Ok(())
+    }
+}

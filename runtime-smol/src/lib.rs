@@ -31,6 +31,7 @@
 //! - `aws-lc-rs` (default), `ring`: what [`tls::provider`] is; with both, AWS-LC.
 //! - `platform-verifier` (default): [`tls::platform_verifier`].
 //! - `webpki-roots`: `tls::webpki_verifier`.
+//! - `tracing`: servers log, for the target `drywire`.
 //!
 //! # Examples
 //!

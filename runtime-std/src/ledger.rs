@@ -7,16 +7,20 @@ use drywire::framing::Framing;
 use drywire::shutdown::{Phase, Request};
 
 use drywire::statistics::{Statistics, Visit};
-use drywire::{CloseKind, Connection, Instant, Peer};
+use drywire::{CloseReason, Connection, Instant, Peer};
 
 use crate::clock::Clock;
 use crate::fault::accept_fault;
+use crate::log;
 use crate::visitors::{Visitor, Visitors};
 
 /// What the accept loop and the connections of one server share: its clock, its [`Admission`] and
 /// its counts.
 ///
-/// The lock within is held for single calls only; bytes are counted without it.
+/// The locks within are held for single calls only; bytes are counted without them.
+///
+/// With the feature `tracing` it logs, for the target `drywire`: each connection that is closed and
+/// each that is refused at the level debug, failures of accept at the level warn.
 #[derive(Debug)]
 pub struct Ledger {
     clock: Clock,
@@ -61,12 +65,18 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`]: the connection must be dropped.
     pub fn accepted(&self, peer: &Peer) -> Result<Permit, Refusal> {
-        self.admission().accepted(peer.remote_ip(), self.now())
+        let admitted = self.admission().accepted(peer.remote_ip(), self.now());
+        if let Err(refusal) = &admitted {
+            log::refused(peer, *refusal);
+        }
+        admitted
     }
 
     /// Takes note that accept failed; see [`Admission::accept_failed`].
     pub fn accept_failed(&self, error: &io::Error) {
-        self.admission().accept_failed(accept_fault(error), self.now());
+        let fault = accept_fault(error);
+        log::accept_failed(error, fault);
+        self.admission().accept_failed(fault, self.now());
     }
 
     /// Puts an admitted connection on the list, `is_tls` or not.
@@ -92,13 +102,16 @@ impl Ledger {
     /// Takes note that an admitted connection got no thread or task; see
     /// [`Admission::thread_failed`].
     pub fn thread_failed(&self, permit: Permit, visitor: &Visitor) {
+        log::thread_failed(visitor.peer());
         self.visitors.turn_away(visitor);
         self.admission().thread_failed(permit, self.now());
     }
 
     /// Takes note that a connection ended, after its descriptor was closed.
-    pub fn closed(&self, permit: Permit, visitor: &Visitor, kind: CloseKind) {
-        self.visitors.leave(visitor, kind, self.now());
+    pub fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) {
+        let (kind, now) = (reason.kind(), self.now());
+        log::closed(&visitor.visit(), reason, now);
+        self.visitors.leave(visitor, kind, now);
         self.admission().closed(permit, kind);
     }
 
@@ -185,6 +198,8 @@ impl Default for Ledger {
 
 #[cfg(test)]
 mod tests {
+    use drywire::CloseKind;
+
     use super::*;
 
     #[test]
@@ -199,7 +214,7 @@ mod tests {
         assert!(ledger.accepted(&Peer::unix()).is_err());
         let visitors = [ledger.enter(&Peer::unix(), false), ledger.enter(&Peer::unix(), false)];
         assert_eq!(ledger.visits().len(), 2);
-        ledger.closed(first, &visitors[0], CloseKind::Reset);
+        ledger.closed(first, &visitors[0], &CloseReason::Reset);
         assert_eq!(ledger.visits().len(), 1);
         ledger.transferred(3, 4);
         let statistics = ledger.statistics();
@@ -209,7 +224,7 @@ mod tests {
 
         ledger.drain();
         assert_eq!((ledger.poll(), ledger.is_drained()), (Accept::Never, false));
-        ledger.closed(second, &visitors[1], CloseKind::Finished);
+        ledger.closed(second, &visitors[1], &CloseReason::Finished);
         assert!(ledger.is_drained());
     }
 }

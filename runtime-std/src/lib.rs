@@ -32,6 +32,7 @@
 //! - `aws-lc-rs` (default), `ring`: what [`tls::provider`] is; with both, AWS-LC.
 //! - `platform-verifier` (default): [`tls::platform_verifier`].
 //! - `webpki-roots`: `tls::webpki_verifier`.
+//! - `tracing`: servers log; see [`Ledger`].
 //!
 //! # Examples
 //!
@@ -72,6 +73,7 @@ mod fault;
 mod framed;
 mod ledger;
 mod listener;
+mod log;
 pub mod processes;
 mod signal;
 mod split;

@@ -57,7 +57,7 @@ impl Drop for Place {
             control.roster.leave(at);
         }
         if let Some(permit) = self.permit.take() {
-            control.ledger.closed(permit, &self.visitor, reason.kind());
+            control.ledger.closed(permit, &self.visitor, &reason);
         }
         control.closed.notify(usize::MAX);
         // Last, so that who hears of the end finds it counted. A server that ends waits for the

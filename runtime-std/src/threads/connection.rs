@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use drywire::admission::{Permit, Refusal};
 use drywire::buffer::Pool;
 use drywire::tls::ServerTls;
-use drywire::{CloseKind, CloseReason, Error, Limits, Peer, Protocol};
+use drywire::{CloseReason, Error, Limits, Peer, Protocol};
 
 use super::Observer;
 use super::handle::Control;
@@ -34,7 +34,7 @@ pub(super) struct Place<'a> {
     permit: Option<Permit>,
     visitor: Arc<Visitor>,
     /// How the connection ended. None as long as no thread has taken it.
-    kind: Option<CloseKind>,
+    reason: Option<CloseReason>,
 }
 
 impl<'a> Place<'a> {
@@ -44,14 +44,14 @@ impl<'a> Place<'a> {
         ledger: &'a Ledger,
         closed: &'a Bell,
     ) -> Self {
-        Self { ledger, closed, permit: Some(permit), visitor, kind: None }
+        Self { ledger, closed, permit: Some(permit), visitor, reason: None }
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        match (self.permit.take(), self.kind) {
-            (Some(permit), Some(kind)) => self.ledger.closed(permit, &self.visitor, kind),
+        match (self.permit.take(), &self.reason) {
+            (Some(permit), Some(reason)) => self.ledger.closed(permit, &self.visitor, reason),
             (Some(permit), None) => self.ledger.thread_failed(permit, &self.visitor),
             (None, _) => {}
         }
@@ -81,7 +81,7 @@ where
             drive(&mut connection, &mut protocol, &stream, &place.visitor, around)
         }))
         .unwrap_or(CloseReason::Aborted);
-        place.kind = Some(reason.kind());
+        place.reason = Some(reason.clone());
         // Whoever waits for the place may need the descriptor.
         drop(stream);
         drop(place);

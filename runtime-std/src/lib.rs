@@ -12,6 +12,7 @@
 //! | [`Client`] | resolving, connecting (Happy Eyeballs), the TLS handshake |
 //! | [`Framed`] | `send` and `recv` over a stream of the client's, or of your own |
 //! | [`Sender`], [`Receiver`] | its halves, for two threads |
+//! | [`ping`] | asking for echoes by ICMP, UDP, TCP and TLS |
 //! | [`tls`] | cryptography provider and verifiers |
 //! | [`turn`], [`Conversation`], [`Ledger`] | the parts, for runtimes of other kinds |
 //!
@@ -74,6 +75,7 @@ mod framed;
 mod ledger;
 mod listener;
 mod log;
+pub mod ping;
 pub mod processes;
 mod signal;
 mod split;

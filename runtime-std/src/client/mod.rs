@@ -1,4 +1,5 @@
 mod attempts;
+mod open;
 mod resolver;
 mod unix;
 

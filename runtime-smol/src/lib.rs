@@ -12,6 +12,7 @@
 //! | [`Client`] | resolving, connecting (Happy Eyeballs), the TLS handshake |
 //! | [`Framed`] | `send` and `recv` over a stream of the client's, or of your own; a `Stream` and a `Sink` |
 //! | [`Sender`], [`Receiver`] | its halves, for two tasks |
+//! | [`ping`] | asking for echoes by ICMP, UDP, TCP and TLS |
 //! | [`tls`] | cryptography provider and verifiers |
 //!
 //! # Servers
@@ -70,6 +71,7 @@ mod channel;
 mod client;
 mod driver;
 mod framed;
+pub mod ping;
 mod sink;
 mod split;
 pub mod tasks;

@@ -1,4 +1,5 @@
 mod attempts;
+mod open;
 
 use std::net::IpAddr;
 

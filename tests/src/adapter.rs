@@ -16,15 +16,18 @@ use ::std::time::{Duration, Instant};
 use drywire::address::{Address, Endpoint, Host, HostPort, UnixPlace};
 use drywire::admission::AdmissionLimits;
 use drywire::framing::AnyFraming;
+use drywire::ping::PingStatistics;
 use drywire::statistics::Statistics;
 use drywire::tls::{ClientTls, Negotiated, ServerTls};
 use drywire::{CloseReason, Limits, Peer};
+use drywire_std::ping::PingError;
 use drywire_std::{ConnectError, Error, Listener};
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 
 use crate::PATIENCE;
 use crate::peer::{Place, Raw, Reach};
+use crate::pings::{Observer, Pinged};
 use crate::protocol::{Behaviour, Event, Script};
 
 /// An adapter under test.
@@ -37,6 +40,16 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// # Errors
     /// Those of the adapter's client.
     fn connect(&self, address: &Address, dial: &Dial) -> Result<Box<dyn Talk>, ConnectError>;
+
+    /// Pings and tells `observer` what happens.
+    ///
+    /// # Errors
+    /// Those of the adapter's pinger.
+    fn ping(
+        &self,
+        pinged: Pinged,
+        observer: &mut Observer<'_>,
+    ) -> Result<PingStatistics, PingError>;
 }
 
 /// A server's handle.

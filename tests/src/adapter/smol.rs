@@ -3,13 +3,17 @@ use std::thread;
 
 use drywire::address::Address;
 use drywire::framing::AnyFraming;
+use drywire::ping::PingStatistics;
 use drywire::statistics::Statistics;
 use drywire::tls::Negotiated;
 use drywire::{CloseReason, Peer};
+use drywire_smol::ping::{PingError, PingEvent, Pinger};
 use drywire_smol::{Client, ConnectError, Error, Framed, Server, ServerHandle};
+use drywire_std::ping::Attempts;
 use smol::block_on;
 
 use super::{Adapter, Control, Dial, Orders, Summary, Talk};
+use crate::pings::{Observer, Pinged, Target};
 
 /// The adapter drywire-smol, with one thread: whatever holds that thread up holds up everybody.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,33 @@ impl Adapter for Smol {
         let names = dial.server_name.iter();
         let client = names.fold(client, |client, name| client.server_name(name.clone()));
         Ok(Box::new(block_on(client.connect(address, dial.framing.clone()))?))
+    }
+
+    fn ping(
+        &self,
+        pinged: Pinged,
+        observer: &mut Observer<'_>,
+    ) -> Result<PingStatistics, PingError> {
+        let pinger = match pinged.target {
+            Target::Icmp(destination) => Pinger::icmp(destination),
+            Target::Udp(destination) => Pinger::udp(destination),
+            Target::Stream(address, tls) => {
+                let (limits, connector) = Attempts::limits(pinged.options.timeout);
+                let client = Client::new().limits(limits).connector(connector);
+                let client = tls.into_iter().fold(client, Client::tls);
+                Pinger::stream(client, address)
+            }
+        };
+        let pinger = pinger.options(pinged.options);
+        let pinger = pinged.hop_limit.into_iter().fold(pinger, Pinger::hop_limit);
+        let handle = pinger.handle();
+        let told = |event: &PingEvent, statistics: &PingStatistics| {
+            observer(event, statistics);
+            if pinged.stops {
+                handle.stop();
+            }
+        };
+        block_on(pinger.run(told))
     }
 }
 

@@ -106,12 +106,13 @@
 //! | [`shutdown`] | how a server ends: readiness, pause, drain, force |
 //! | [`supervisor`] | which worker processes to start and end |
 //! | [`admission`] | whether another connection may be accepted |
+//! | [`datagram`] | one datagram endpoint; request and reply over datagrams |
 //! | [`protocol`] | handlers, and the protocols in the box |
 //!
 //! # Not here
 //!
 //! Sockets, clocks, threads, files, environment variables, global state, a cryptography provider:
-//! drivers and configurations bring them. Datagrams and HTTP are not here yet.
+//! drivers and configurations bring them. HTTP is not here yet.
 //!
 //! # Features
 //!
@@ -144,6 +145,7 @@ pub mod admission;
 pub mod buffer;
 pub mod connection;
 pub mod connector;
+pub mod datagram;
 mod either;
 pub mod error;
 pub mod framing;

@@ -16,6 +16,16 @@ pub const LINE_LEN_MAX: usize = 64 * 1024;
 /// records of a byte (23 bytes each when encrypted) is not. At this length the session fails.
 pub const HANDSHAKE_LEN_MAX: usize = 128 * 1024;
 
+/// Longest datagram, in bytes: what UDP can carry over IPv4.
+///
+/// # Specification
+/// RFC 768 and RFC 791: a length of 16 bits, less headers of 20 and 8 bytes.
+pub const DATAGRAM_LEN_MAX: usize = 65_507;
+
+/// The first port that is not for services. An answer to a lower one may reach a service that
+/// answers in turn, as in CVE-2024-2169.
+pub const SERVICE_PORT_END: u16 = 1024;
+
 /// The bounds of one connection. Share one value between connections through an `Arc`.
 ///
 /// The longest frame is not here: it belongs to the framing, whose grammar gives it a meaning.

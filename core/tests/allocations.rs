@@ -2,10 +2,17 @@
 //! the bound. Alone in its process and without the usual harness, whose threads allocate too.
 
 use std::alloc::System;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drywire::buffer::Pool;
+use drywire::datagram::{
+    DatagramEcho, DatagramEndpoint, DatagramLimits, RequestLimits, Requests, SamePayload,
+    pump as pump_datagrams,
+};
 use drywire::framing::AnyFraming;
+use drywire::limits::DATAGRAM_LEN_MAX;
 use drywire::protocol::Echo;
 use drywire::{Connection, Instant, Limits, Protocol, pump};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -133,8 +140,73 @@ fn no_input_makes_a_connection_exceed_its_bound() {
     }
 }
 
+/// Datagrams from many sources, in bursts, with requests of our own between.
+fn the_steady_state_of_datagrams_allocates_nothing() {
+    let peers: Vec<_> =
+        (0..200_u8).map(|host| SocketAddr::from(([192, 0, 2, host], 5000))).collect();
+    let mut echo = DatagramEndpoint::new(&DatagramLimits::new(), NOW);
+    let mut requests = Requests::new(SamePayload, RequestLimits::new(), NOW);
+    let mut now = NOW;
+    let mut round = || {
+        now = now + Duration::from_millis(1);
+        for (peer, len) in peers.iter().zip((0..1400).step_by(7)) {
+            echo.received(*peer, &[1; 1400][..len], now);
+        }
+        pump_datagrams(&mut echo, &mut DatagramEcho);
+        let sent = echo.transmit_all().count();
+        assert_eq!(sent, peers.len());
+        echo.transmitted(sent, now).unwrap();
+        for _ in 0..64 {
+            requests.request(peers[0], &[2; 64], now).unwrap();
+            requests.transmitted(now);
+            requests.received(&peers[0], &[2; 64], now);
+            assert!(requests.next().is_some());
+        }
+    };
+    (0..10).for_each(|_| round());
+    let region = Region::new(ALLOCATOR);
+    (0..100).for_each(|_| round());
+    let change = region.change();
+    assert_eq!((change.allocations, change.reallocations), (0, 0));
+}
+
+/// A flood of the longest datagrams from ever new sources, in queues that nobody empties.
+fn no_flood_makes_an_endpoint_exceed_its_bound() {
+    let region = Region::new(ALLOCATOR);
+    let mut echo = DatagramEndpoint::new(&DatagramLimits::new(), NOW);
+    let bound = echo.memory_len_max();
+    let longest = vec![1; DATAGRAM_LEN_MAX];
+    for host in 0..20_000_u32 {
+        let from = SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0000 + host), 5000));
+        echo.received(from, &longest[..host as usize % 3 * 32_000], NOW);
+        pump_datagrams(&mut echo, &mut DatagramEcho);
+        let change = region.change();
+        let held = change.bytes_allocated - change.bytes_deallocated;
+        assert!(held <= bound + longest.len(), "{held} bytes held, at most {bound} promised");
+    }
+    assert!(bound < 8 * 1024 * 1024, "{bound}");
+
+    let region = Region::new(ALLOCATOR);
+    let mut requests = Requests::new(SamePayload, RequestLimits::new(), NOW);
+    let bound = requests.memory_len_max();
+    let server = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
+    for number in 0..300_usize {
+        let _ = requests.request(server, &longest[number..], NOW);
+        requests.transmitted(NOW);
+        requests.received(&server, &longest[number..], NOW);
+        if number % 2 == 0 {
+            let _ = requests.next();
+        }
+        let change = region.change();
+        let held = change.bytes_allocated - change.bytes_deallocated;
+        assert!(held <= bound, "{held} bytes held, at most {bound} promised");
+    }
+}
+
 fn main() {
     the_steady_state_of_an_echo_allocates_nothing();
     no_input_makes_a_connection_exceed_its_bound();
-    println!("allocations: 2 passed, 0 failed");
+    the_steady_state_of_datagrams_allocates_nothing();
+    no_flood_makes_an_endpoint_exceed_its_bound();
+    println!("allocations: 4 passed, 0 failed");
 }

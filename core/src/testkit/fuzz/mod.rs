@@ -2,6 +2,7 @@
 
 mod address;
 mod connection;
+mod datagram;
 mod framing;
 mod icmp;
 mod ping;
@@ -10,6 +11,7 @@ pub use address::address;
 pub use connection::connection;
 #[cfg(feature = "tls")]
 pub use connection::tls;
+pub use datagram::datagram;
 pub use framing::framing;
 pub use icmp::icmp;
 pub use ping::ping;

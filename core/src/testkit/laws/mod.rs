@@ -1,4 +1,5 @@
 //! The laws, by what must keep them.
 
 pub mod connection;
+pub mod datagram;
 pub mod framing;

@@ -1,0 +1,277 @@
+use core::ops::AddAssign;
+
+use crate::error::Fault;
+
+/// Why a datagram that came was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// The endpoint is closed.
+    Closed,
+    /// It answers a request that is over.
+    Duplicate,
+    /// It comes from the endpoint itself, or from another of its kind.
+    OwnAddress,
+    /// The queue was full.
+    QueueFull,
+    /// Services, which may answer an answer, send from there.
+    ServicePort,
+    /// The source must pause.
+    SourcePaused,
+    /// The source sends more than it may.
+    SourceRate,
+    /// It answers nothing that was asked.
+    Stranger,
+    /// It is longer than the limit.
+    TooLong,
+    /// There is nobody at the source's address to answer.
+    Unanswerable,
+    /// The application had no use for it.
+    Unwanted,
+}
+
+impl Dropped {
+    /// Every reason, in the order of [`index`](Self::index).
+    pub const ALL: &'static [Self] = &[
+        Self::Closed,
+        Self::Duplicate,
+        Self::OwnAddress,
+        Self::QueueFull,
+        Self::ServicePort,
+        Self::SourcePaused,
+        Self::SourceRate,
+        Self::Stranger,
+        Self::TooLong,
+        Self::Unanswerable,
+        Self::Unwanted,
+    ];
+    /// The number of reasons.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The place in [`ALL`](Self::ALL).
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// A name for machines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Duplicate => "duplicate",
+            Self::OwnAddress => "own_address",
+            Self::QueueFull => "queue_full",
+            Self::ServicePort => "service_port",
+            Self::SourcePaused => "source_paused",
+            Self::SourceRate => "source_rate",
+            Self::Stranger => "stranger",
+            Self::TooLong => "too_long",
+            Self::Unanswerable => "unanswerable",
+            Self::Unwanted => "unwanted",
+        }
+    }
+}
+
+/// Counts of a datagram endpoint since it began.
+///
+/// What was received was yielded, was dropped for a reason, or waits; what was queued was
+/// transmitted, failed, was discarded when the endpoint was closed, or waits. Counters that run
+/// over stay at their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DatagramStatistics {
+    /// Datagrams that came.
+    pub received: u64,
+    /// Their bytes.
+    pub received_len: u64,
+    /// Of those that came, the ones that the application was given and had a use for.
+    pub yielded: u64,
+    /// Of those that came, the others, by [`Dropped::index`].
+    pub dropped: [u64; Dropped::COUNT],
+    /// Datagrams that were queued to be sent.
+    pub queued: u64,
+    /// Of those, the ones that were sent.
+    pub transmitted: u64,
+    /// Their bytes.
+    pub transmitted_len: u64,
+    /// Of those that were queued, the ones that the system did not take.
+    pub failed: u64,
+    /// Of those that were queued, the ones that were discarded at the end.
+    pub discarded: u64,
+    /// Faults that the socket reported, which end nothing, by [`fault_index`](Self::fault_index).
+    pub faults: [u64; Self::FAULTS],
+}
+
+impl DatagramStatistics {
+    /// The number of kinds of faults.
+    pub const FAULTS: usize = 5;
+
+    /// Counts of an endpoint to which nothing has happened.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            received: 0,
+            received_len: 0,
+            yielded: 0,
+            dropped: [0; Dropped::COUNT],
+            queued: 0,
+            transmitted: 0,
+            transmitted_len: 0,
+            failed: 0,
+            discarded: 0,
+            faults: [0; Self::FAULTS],
+        }
+    }
+
+    /// Datagrams that were dropped for this reason.
+    #[must_use]
+    pub fn dropped_as(&self, reason: Dropped) -> u64 {
+        self.dropped.get(reason.index()).copied().unwrap_or(0)
+    }
+
+    /// Datagrams that were dropped for any reason.
+    #[must_use]
+    pub fn dropped_in_all(&self) -> u64 {
+        self.dropped.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// The place of a fault in [`faults`](Self::faults).
+    #[must_use]
+    pub const fn fault_index(fault: Fault) -> usize {
+        match fault {
+            Fault::Reset => 0,
+            Fault::Refused => 1,
+            Fault::Unreachable => 2,
+            Fault::TimedOut => 3,
+            Fault::Other => 4,
+        }
+    }
+
+    /// Faults of this kind.
+    #[must_use]
+    pub fn faults_as(&self, fault: Fault) -> u64 {
+        self.faults.get(Self::fault_index(fault)).copied().unwrap_or(0)
+    }
+
+    pub(super) const fn arrived(&mut self, len: usize) {
+        add(&mut self.received, 1);
+        add(&mut self.received_len, len as u64);
+    }
+
+    pub(super) fn dropped(&mut self, reason: Dropped) {
+        if let Some(count) = self.dropped.get_mut(reason.index()) {
+            add(count, 1);
+        }
+    }
+
+    pub(super) const fn yielded(&mut self) {
+        add(&mut self.yielded, 1);
+    }
+
+    /// What was yielded is dropped after all.
+    pub(super) fn declined(&mut self, reason: Dropped) {
+        self.yielded = self.yielded.saturating_sub(1);
+        self.dropped(reason);
+    }
+
+    pub(super) const fn queued(&mut self) {
+        add(&mut self.queued, 1);
+    }
+
+    pub(super) const fn sent(&mut self, len: usize) {
+        add(&mut self.transmitted, 1);
+        add(&mut self.transmitted_len, len as u64);
+    }
+
+    pub(super) const fn failed(&mut self) {
+        add(&mut self.failed, 1);
+    }
+
+    pub(super) const fn discarded(&mut self, count: usize) {
+        add(&mut self.discarded, count as u64);
+    }
+
+    pub(super) fn faulted(&mut self, fault: Fault) {
+        if let Some(count) = self.faults.get_mut(Self::fault_index(fault)) {
+            add(count, 1);
+        }
+    }
+}
+
+const fn add(counter: &mut u64, count: u64) {
+    *counter = counter.saturating_add(count);
+}
+
+impl Default for DatagramStatistics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Joins the counts of several endpoints.
+impl AddAssign for DatagramStatistics {
+    fn add_assign(&mut self, other: Self) {
+        add(&mut self.received, other.received);
+        add(&mut self.received_len, other.received_len);
+        add(&mut self.yielded, other.yielded);
+        for (count, other) in self.dropped.iter_mut().zip(other.dropped) {
+            add(count, other);
+        }
+        add(&mut self.queued, other.queued);
+        add(&mut self.transmitted, other.transmitted);
+        add(&mut self.transmitted_len, other.transmitted_len);
+        add(&mut self.failed, other.failed);
+        add(&mut self.discarded, other.discarded);
+        for (count, other) in self.faults.iter_mut().zip(other.faults) {
+            add(count, other);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_place_and_its_name() {
+        for (at, reason) in Dropped::ALL.iter().enumerate() {
+            assert_eq!(reason.index(), at);
+            assert!(Dropped::ALL.iter().take(at).all(|other| other.name() != reason.name()));
+        }
+        let mut statistics = DatagramStatistics::new();
+        let faults =
+            [Fault::Reset, Fault::Refused, Fault::Unreachable, Fault::TimedOut, Fault::Other];
+        for (count, fault) in (1..).zip(faults) {
+            (0..count).for_each(|_| statistics.faulted(fault));
+        }
+        assert_eq!(statistics.faults, [1, 2, 3, 4, 5]);
+        assert_eq!(statistics.faults_as(Fault::TimedOut), 4);
+    }
+
+    #[test]
+    fn counts_are_joined() {
+        let mut one = DatagramStatistics::new();
+        one.arrived(3);
+        one.arrived(4);
+        one.arrived(0);
+        one.yielded();
+        one.yielded();
+        one.declined(Dropped::Unwanted);
+        one.dropped(Dropped::Closed);
+        (0..3).for_each(|_| one.queued());
+        one.sent(5);
+        one.failed();
+        one.discarded(1);
+        one.faulted(Fault::Other);
+        let mut both = one;
+        both += one;
+        assert_eq!((both.received, both.received_len, both.yielded), (6, 14, 2));
+        assert_eq!((both.dropped_as(Dropped::Unwanted), both.dropped_in_all()), (2, 4));
+        assert_eq!((both.queued, both.transmitted, both.transmitted_len), (6, 2, 10));
+        assert_eq!((both.failed, both.discarded, both.faults_as(Fault::Other)), (2, 2, 2));
+        both.sent(usize::MAX);
+        both.sent(usize::MAX);
+        assert_eq!(both.transmitted_len, u64::MAX);
+    }
+}

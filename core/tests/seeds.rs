@@ -33,6 +33,11 @@ fn connection() {
 }
 
 #[test]
+fn datagram() {
+    replay("datagram", fuzz::datagram);
+}
+
+#[test]
 fn framing() {
     replay("framing", fuzz::framing);
 }

@@ -365,7 +365,7 @@ fn a_worker_that_is_killed_takes_its_own_connections_only() {
     let pids = running.ready(2);
     let mut dialled = running.dial_all(&pids);
     // Not a child of the test's own choice: one that its supervisor started.
-    let pid = Pid::from_raw(pids[0].cast_signed()).unwrap();
+    let pid = Pid::from_raw(pids[0].try_into().unwrap()).unwrap();
     kill_process(pid, Signal::KILL).unwrap();
     for (conversation, pid) in &mut dialled {
         let answer = conversation.ask("there?");

@@ -74,6 +74,12 @@ impl ServerHandle {
         self.control.heed();
     }
 
+    /// Where the server stands on its way to the end.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.control.ledger.phase()
+    }
+
     /// Whether the server may be sent more connections: it has begun to accept, and nobody has
     /// asked for its end.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drywire::admission::AdmissionLimits;
-use drywire::shutdown::Request;
+use drywire::shutdown::{Phase, Request};
 use drywire::{CloseReason, Limits, Peer};
 
 use crate::adapter::Server;
@@ -29,7 +29,7 @@ fn a_server_that_pauses_accepts_and_is_not_ready() {
     expect_echo(&mut dial(server.at()));
     assert!(server.handle.is_ready());
     server.handle.request(Request::Terminate);
-    assert!(!server.handle.is_ready());
+    assert_eq!((server.handle.is_ready(), server.handle.phase()), (false, Phase::Pausing));
     let mut peer = dial(server.at());
     expect_echo(&mut peer);
     // Who wants no pause any more.

@@ -49,6 +49,12 @@ impl ServerHandle {
         self.control.request(request);
     }
 
+    /// Where the server stands on its way to the end.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.control.ledger.phase()
+    }
+
     /// Whether the server may be sent more connections: it has begun to accept, and nobody has
     /// asked for its end.
     #[must_use]

@@ -47,6 +47,11 @@ impl DevelopmentCertificate {
         Identity { certificates: self.pem.as_bytes(), key: self.key_pem.as_bytes() }
     }
 
+    /// Certificate and key in one text, for worker processes; it goes through no file.
+    pub(crate) fn payload(&self) -> Vec<u8> {
+        [self.pem.as_str(), &self.key_pem].concat().into()
+    }
+
     /// Writes the certificate, without the key.
     pub(crate) fn write(&self, file: &Path) -> Result<(), Stop> {
         fs::write(file, &self.pem).map_err(|error| {

@@ -7,16 +7,16 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use drywire::shutdown::Request;
+
 use crate::exit::Exit;
 
 /// What signals do.
 pub(crate) struct Commands {
     /// SIGHUP.
     pub(crate) reload: Box<dyn Fn() + Send>,
-    /// The first SIGINT or SIGTERM.
-    pub(crate) drain: Box<dyn Fn() + Send>,
-    /// The second.
-    pub(crate) stop: Box<dyn Fn() + Send>,
+    /// SIGTERM and SIGINT.
+    pub(crate) request: Box<dyn Fn(Request) + Send>,
 }
 
 /// Keeps signals from ending the process, from now on; those that come wait for [`watch`].
@@ -35,11 +35,14 @@ pub(crate) fn watch(mut signals: Signals, commands: Commands) -> io::Result<()> 
                 continue;
             }
             ends += 1;
-            match ends {
-                1 => (commands.drain)(),
-                2 => (commands.stop)(),
-                _ => process::exit(Exit::Failed as i32),
+            if ends > 2 {
+                process::exit(Exit::Failed as i32);
             }
+            (commands.request)(if signal == SIGTERM {
+                Request::Terminate
+            } else {
+                Request::Interrupt
+            });
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)

@@ -13,7 +13,7 @@ use clap_complete::Shell;
 pub(crate) use framing::FramingArguments;
 pub(crate) use seconds::Seconds;
 pub(crate) use send::SendArguments;
-pub(crate) use serve::{ServeArguments, ServedProtocol};
+pub(crate) use serve::{Model, ServeArguments, ServedProtocol};
 
 /// What stands before the help of the command itself.
 const EXAMPLES: &str = "\
@@ -27,7 +27,7 @@ Examples:
 pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
-  1  draining was not completed
+  1  draining was not completed, or no worker process could start
   2  the command line, or a file that it names, cannot be used
   3  a name could not be resolved
   4  connecting or listening failed
@@ -42,6 +42,8 @@ With --json every line on standard output and standard error is one JSON object.
   listening    address
   certificate  sha256 of the development certificate
   closed       kind, reason and peer of a connection that is over
+  worker       state (started, ready, exited), pid, and of one that exited code (null: a signal)
+  ended        of --model processes: drained
   summary      drained, accepted, active, refused, received, transmitted, closed by kind
   open         peer, and tls: version, suite, alpn, resumed; null without TLS
   frame        len, base64, text (null unless UTF-8); from `frames` also offset and wire_len
@@ -51,6 +53,8 @@ With --json every line on standard output and standard error is one JSON object.
 and the rest of this line its other members. Lengths and offsets are in bytes.
 
 Environment:
+  LISTEN_FDS     sockets that a service manager hands over, with LISTEN_PID; see `serve`
+  NOTIFY_SOCKET  where the service manager wants to be told of readiness
   NO_COLOR       when set and not empty, no colours
   SSLKEYLOGFILE  with --key-log, the file that TLS secrets are appended to";
 

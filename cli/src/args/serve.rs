@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use drywire::Limits;
 use drywire::address::Address;
 use drywire::admission::AdmissionLimits;
+use drywire::supervisor::SupervisorLimits;
 
 use super::{FramingArguments, Runtime, Seconds, SessionArguments};
 
@@ -13,10 +14,20 @@ use super::{FramingArguments, Runtime, Seconds, SessionArguments};
 /// Prints `listening ADDRESS` on standard output for each address, with the port that the system
 /// chose where 0 was asked for; then, on standard error, lines to copy. An interrupt (Ctrl-C) or
 /// SIGTERM drains: no connection is accepted any more and those that are open are let end; exit 0
-/// if all did, 1 if not. A second signal ends at once. SIGHUP loads certificate and key again; a
-/// pair that cannot be used is reported and the old one kept.
+/// if all did, 1 if not. SIGTERM pauses before for --drain-pause. A second signal ends at once.
+/// SIGHUP loads certificate and key again; a pair that cannot be used is reported and the old one
+/// kept.
 ///
 /// Addresses are tcp://HOST:PORT, tls://HOST:PORT, unix:PATH, tls+unix:PATH. `[::]` takes IPv4 too.
+///
+/// With --model processes the sockets are bound once and workers serve them. One that dies is
+/// started again, and takes no connection but its own with it. SIGHUP starts new ones, which read
+/// all files again and serve before the old ones drain; if they cannot start the old ones stay.
+/// Limits are those of each worker.
+///
+/// Sockets that a service manager hands over (LISTEN_FDS) are served as they are: the first one for
+/// the first --listen, of which only the scheme counts then, and so on; without --listen each as tcp
+/// or unix. The manager is told of readiness, reload and end if it asks (NOTIFY_SOCKET).
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -24,6 +35,7 @@ Examples:
   drywire serve --listen tcp://[::]:7 --framing lines --max-frame 4096
   drywire serve --listen tls://0.0.0.0:7008 --cert server.pem --key server.key
   drywire serve --listen unix:/run/echo.sock --runtime smol --threads 2
+  drywire serve --listen tcp://[::]:7 --model processes --workers 4 --drain-pause 5
   drywire serve --dev-cert dev.pem      then: drywire send --ca dev.pem tls://127.0.0.1:7008")]
 pub(crate) struct ServeArguments {
     /// Where to listen; may be repeated [default: tcp://127.0.0.1:7007 and tls://127.0.0.1:7008]
@@ -40,6 +52,14 @@ pub(crate) struct ServeArguments {
     /// What drives the sockets
     #[arg(long, value_enum, default_value_t = Runtime::Std)]
     pub(crate) runtime: Runtime,
+
+    /// What the server is made of
+    #[arg(long, value_enum, default_value_t = Model::Threads)]
+    pub(crate) model: Model,
+
+    /// Worker processes of --model processes [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<NonZeroUsize>,
 
     /// Threads that run the tasks of --runtime smol [default: one for each processor]
     #[arg(long, value_name = "N")]
@@ -87,6 +107,14 @@ pub(crate) struct LimitArguments {
     #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value_t = Seconds(Limits::new().idle_timeout))]
     pub(crate) idle_timeout: Seconds,
 
+    /// From SIGTERM until draining begins, for a load balancer to look elsewhere
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = Seconds(AdmissionLimits::new().drain_pause)
+    )]
+    pub(crate) drain_pause: Seconds,
+
     /// For draining; then what is left is ended by force
     #[arg(
         long,
@@ -116,9 +144,28 @@ impl LimitArguments {
         limits.connections_max = self.max_connections.get();
         limits.connections_per_address_max =
             self.max_connections_per_address.map(NonZeroUsize::get);
+        limits.drain_pause = self.drain_pause.0;
         limits.drain_timeout = self.drain_timeout.0;
         limits
     }
+
+    /// The limits of a supervisor of `workers`.
+    pub(crate) fn supervisor(&self, workers: NonZeroUsize) -> SupervisorLimits {
+        let mut limits = SupervisorLimits::new();
+        limits.workers = workers.get();
+        limits.drain_pause = self.drain_pause.0;
+        limits.drain_timeout = self.drain_timeout.0;
+        limits
+    }
+}
+
+/// What a server is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Model {
+    /// One process, with threads as --runtime has them
+    Threads,
+    /// A supervisor and worker processes
+    Processes,
 }
 
 /// What to do with frames.

@@ -1,22 +1,29 @@
 //! `drywire serve`: listeners, certificates and signals around a server of either runtime.
 
+mod activation;
 mod ends;
 mod invitation;
+mod journal;
 mod plan;
 mod served;
 mod start;
 mod summary;
+mod workers;
 
 use std::io;
 
+use drywire::address::Address;
 use drywire::tls::ServerTls;
+use drywire_std::processes::{Inherited, Worker};
 use drywire_std::{Listener, ServeError};
 use serde_json::json;
 
-use crate::args::{Runtime, ServeArguments};
+use crate::args::{Model, Runtime, ServeArguments};
 use crate::exit::{Exit, Stop, cause};
+use crate::notify::{State, notify};
 use crate::output::Output;
 use crate::signals;
+use activation::Activated;
 use ends::Ends;
 use invitation::Invitation;
 use plan::Plan;
@@ -25,12 +32,19 @@ use start::Certificate;
 use summary::Summary;
 
 pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, Stop> {
-    let addresses = start::addresses(arguments)?;
-    let certificate = start::certificate(arguments, &addresses)?;
+    let mut worker = workers::inherited(arguments)?;
+    let sockets = Sockets::of(worker.as_mut())?;
+    let addresses = sockets.addresses(arguments)?;
+    let certificate = start::certificate(arguments, &addresses, worker.as_ref())?;
     let tls = certificate.as_ref().map(Certificate::configuration).transpose()?;
     let signals = signals::hold().map_err(|error| unprepared(&error))?;
-    let listeners = start::listen(arguments, &addresses, tls.as_ref())?;
-    announce(arguments, &listeners, certificate.as_ref(), output)?;
+    let listeners = sockets.listeners(arguments, &addresses, tls.as_ref())?;
+    if worker.is_none() {
+        announce(arguments, &listeners, certificate.as_ref(), output)?;
+    }
+    if worker.is_none() && arguments.model == Model::Processes {
+        return workers::supervise(arguments, listeners, certificate.as_ref(), signals, output);
+    }
     let ends = Ends::new(output).map_err(|error| unprepared(&error))?;
     let plan = Plan {
         served: Served::new(arguments.protocol, arguments.framing.framing()),
@@ -40,7 +54,9 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         listeners,
         observer: ends.observer(),
         signals,
-        reload: reload(certificate, tls, output),
+        reload: reload(certificate, tls, worker.is_some(), output),
+        worker,
+        output,
     };
     let outcome = match arguments.runtime {
         Runtime::Std => plan.run_std(),
@@ -48,6 +64,56 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
     };
     ends.finish();
     conclude(outcome, output)
+}
+
+/// Where the sockets come from.
+enum Sockets {
+    /// They are bound here.
+    Bound,
+    /// From the service manager.
+    Activated(Vec<Activated>),
+    /// From the supervisor.
+    HandedOver(Vec<Inherited>),
+}
+
+impl Sockets {
+    fn of(worker: Option<&mut Worker>) -> Result<Self, Stop> {
+        if let Some(worker) = worker {
+            return Ok(Self::HandedOver(worker.take_sockets()));
+        }
+        let activated = activation::take()?;
+        Ok(if activated.is_empty() { Self::Bound } else { Self::Activated(activated) })
+    }
+
+    fn addresses(&self, arguments: &ServeArguments) -> Result<Vec<Address>, Stop> {
+        match self {
+            Self::Bound => start::addresses(arguments, &[]),
+            Self::Activated(activated) => start::addresses(arguments, activated),
+            Self::HandedOver(sockets) => {
+                Ok(sockets.iter().map(|socket| socket.address.clone()).collect())
+            }
+        }
+    }
+
+    fn listeners(
+        self,
+        arguments: &ServeArguments,
+        addresses: &[Address],
+        tls: Option<&ServerTls>,
+    ) -> Result<Vec<Listener>, Stop> {
+        match self {
+            Self::Bound => start::listen(arguments, addresses, tls),
+            Self::Activated(activated) => activation::listeners(activated, addresses, tls),
+            Self::HandedOver(sockets) => sockets
+                .into_iter()
+                .map(|socket| {
+                    let listener = socket.listener();
+                    let listener = listener.map_err(|error| Stop::new(Exit::Connect, error))?;
+                    Ok(start::secured(listener, tls))
+                })
+                .collect(),
+        }
+    }
 }
 
 /// Prints where the server listens, and what can be done with that.
@@ -91,10 +157,17 @@ fn announce(
 fn reload(
     certificate: Option<Certificate>,
     tls: Option<ServerTls>,
+    is_worker: bool,
     output: Output,
 ) -> Box<dyn Fn() + Send> {
+    let tell = move |state| {
+        if !is_worker {
+            notify(state, output);
+        }
+    };
     Box::new(move || match (&certificate, &tls) {
         (Some(Certificate::Files(files)), Some(tls)) => {
+            tell(State::Reloading);
             let loaded = files.load().and_then(|config| tls.replace(config).map_err(Stop::usage));
             match loaded {
                 Ok(()) => {
@@ -109,8 +182,14 @@ fn reload(
                     stop.sentence().unwrap_or_default()
                 )),
             }
+            tell(State::Ready);
         }
-        _ => output.warn("there are no certificate and key in files to load again"),
+        _ => {
+            // Who waits for a reload gets one, of nothing.
+            tell(State::Reloading);
+            output.warn("there are no certificate and key in files to load again");
+            tell(State::Ready);
+        }
     })
 }
 

@@ -2,12 +2,16 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use drywire::admission::AdmissionLimits;
+use drywire::shutdown::Phase;
 use drywire::{CloseReason, Limits, Peer};
+use drywire_std::processes::Worker;
 use drywire_std::{Listener, ServeError};
 use signal_hook::iterator::Signals;
 
 use super::served::Served;
 use super::summary::Summary;
+use crate::notify::{State, notify};
+use crate::output::Output;
 use crate::signals::{self, Commands};
 
 /// All that a server of either runtime is made of.
@@ -20,6 +24,9 @@ pub(super) struct Plan<O> {
     pub(super) observer: O,
     pub(super) signals: Signals,
     pub(super) reload: Box<dyn Fn() + Send>,
+    /// Who is to be told that this process serves; the service manager, if it is no worker.
+    pub(super) worker: Option<Worker>,
+    pub(super) output: Output,
 }
 
 /// The servers of both runtimes are made alike.
@@ -33,15 +40,31 @@ macro_rules! configured {
         for listener in $plan.listeners {
             server = server.listen(listener);
         }
-        let (drain, stop) = (server.handle(), server.handle());
-        let commands = Commands {
-            reload: $plan.reload,
-            drain: Box::new(move || drain.drain()),
-            stop: Box::new(move || stop.stop()),
+        let (handle, output) = (server.handle(), $plan.output);
+        let is_worker = $plan.worker.is_some();
+        let request = move |request| {
+            handle.request(request);
+            if !is_worker {
+                tell_end(handle.phase(), output);
+            }
         };
+        let commands = Commands { reload: $plan.reload, request: Box::new(request) };
         signals::watch($plan.signals, commands).map_err(ServeError::Io)?;
+        let handle = server.handle();
+        let obey = move |request| handle.request(request);
+        match $plan.worker {
+            Some(worker) => worker.serve(obey).map_err(ServeError::Io)?,
+            None => notify(State::Ready, output),
+        }
         server
     }};
+}
+
+fn tell_end(phase: Phase, output: Output) {
+    notify(State::Stopping, output);
+    if phase == Phase::Pausing {
+        output.note("serving on for a pause");
+    }
 }
 
 impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {

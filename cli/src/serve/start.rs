@@ -2,10 +2,13 @@ use std::path::Path;
 
 use drywire::address::Address;
 use drywire::tls::ServerTls;
+use drywire::tls::pem::Identity;
+use drywire_std::processes::Worker;
 use drywire_std::{BindError, Listener};
 
+use super::activation::{self, Activated};
 use super::invitation::Trust;
-use crate::args::{Runtime, ServeArguments};
+use crate::args::{Model, Runtime, ServeArguments};
 use crate::development_certificate::DevelopmentCertificate;
 use crate::exit::{Exit, Stop, cause};
 use crate::tls_files::{ServerFiles, ServerOptions};
@@ -16,7 +19,15 @@ const DEFAULT_ADDRESSES: [&str; 2] = ["tcp://127.0.0.1:7007", "tls://127.0.0.1:7
 /// Where the server's certificate comes from.
 pub(super) enum Certificate {
     Files(ServerFiles),
-    Development { certificate: DevelopmentCertificate, options: ServerOptions },
+    Development {
+        certificate: DevelopmentCertificate,
+        options: ServerOptions,
+    },
+    /// A development certificate and its key, in one text: the supervisor has made it.
+    HandedOver {
+        pem: Vec<u8>,
+        options: ServerOptions,
+    },
 }
 
 impl Certificate {
@@ -25,6 +36,9 @@ impl Certificate {
             Self::Files(files) => files.load()?,
             Self::Development { certificate, options } => {
                 options.config(certificate.identity(), None)?
+            }
+            Self::HandedOver { pem, options } => {
+                options.config(Identity { certificates: pem, key: pem }, None)?
             }
         };
         ServerTls::new(config).map_err(Stop::usage)
@@ -35,14 +49,21 @@ impl Certificate {
         match (certificate, dev_cert) {
             (Some(Self::Development { .. }), Some(file)) => Trust::File(file),
             (Some(Self::Development { .. }), None) => Trust::Nothing,
-            (Some(Self::Files(_)) | None, _) => Trust::Theirs,
+            (Some(Self::Files(_) | Self::HandedOver { .. }) | None, _) => Trust::Theirs,
         }
     }
 }
 
-/// Where to listen. Refuses options that would mean nothing there.
-pub(super) fn addresses(arguments: &ServeArguments) -> Result<Vec<Address>, Stop> {
+/// Where to listen: in the places of the command line, or of the sockets that are `activated`.
+/// Refuses options that would mean nothing there.
+pub(super) fn addresses(
+    arguments: &ServeArguments,
+    activated: &[Activated],
+) -> Result<Vec<Address>, Stop> {
     let mut addresses = arguments.listen.clone();
+    if !activated.is_empty() {
+        addresses = activation::addresses(activated, &addresses)?;
+    }
     if addresses.is_empty() {
         for address in DEFAULT_ADDRESSES {
             addresses.push(address.parse().map_err(Stop::usage)?);
@@ -54,6 +75,9 @@ pub(super) fn addresses(arguments: &ServeArguments) -> Result<Vec<Address>, Stop
                 "{address}: only tcp, tls, unix and tls+unix addresses can be served"
             )));
         }
+    }
+    if arguments.workers.is_some() && arguments.model == Model::Threads {
+        return Err(Stop::usage("--workers is for --model processes"));
     }
     if arguments.threads.is_some() && arguments.runtime == Runtime::Std {
         return Err(Stop::usage(
@@ -73,10 +97,12 @@ pub(super) fn addresses(arguments: &ServeArguments) -> Result<Vec<Address>, Stop
     }
 }
 
-/// The certificate, if one is needed: from the files that are named, or else made now.
+/// The certificate, if one is needed: from the files that are named, or from the supervisor of this
+/// worker, or else made now.
 pub(super) fn certificate(
     arguments: &ServeArguments,
     addresses: &[Address],
+    worker: Option<&Worker>,
 ) -> Result<Option<Certificate>, Stop> {
     if !addresses.iter().any(Address::is_tls) {
         return Ok(None);
@@ -90,6 +116,9 @@ pub(super) fn certificate(
         Ok(files) => return Ok(Some(Certificate::Files(files))),
         Err(options) => options,
     };
+    if let Some(worker) = worker {
+        return Ok(Some(Certificate::HandedOver { pem: worker.payload().to_vec(), options }));
+    }
     let certificate = DevelopmentCertificate::new(addresses)?;
     if let Some(file) = &arguments.dev_cert {
         certificate.write(file)?;
@@ -106,12 +135,17 @@ pub(super) fn listen(
     let is_default = arguments.listen.is_empty();
     let bind = |address: &Address| {
         let listener = Listener::bind(address).map_err(|error| not_bound(&error, is_default))?;
-        Ok(match tls {
-            Some(tls) if address.is_tls() => listener.with_tls(tls.clone()),
-            Some(_) | None => listener,
-        })
+        Ok(secured(listener, tls))
     };
     addresses.iter().map(bind).collect()
+}
+
+/// With TLS, if the address says so.
+pub(super) fn secured(listener: Listener, tls: Option<&ServerTls>) -> Listener {
+    match tls {
+        Some(tls) if listener.address().is_tls() => listener.with_tls(tls.clone()),
+        Some(_) | None => listener,
+    }
 }
 
 fn not_bound(error: &BindError, is_default: bool) -> Stop {

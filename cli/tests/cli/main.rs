@@ -10,5 +10,7 @@ mod json;
 mod limits;
 mod pipes;
 mod process;
+mod service;
 mod signals;
 mod terminal;
+mod workers;

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +18,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The command, with none of the caller's settings that it heeds.
 pub(crate) fn drywire<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drywire"));
-    command.args(arguments).env_remove("SSLKEYLOGFILE");
+    command.args(arguments);
+    for name in ["SSLKEYLOGFILE", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"] {
+        command.env_remove(name);
+    }
     // What decides about colours. Under CI even a dumb terminal is given them.
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         command.env_remove(name);
@@ -175,6 +178,15 @@ impl Lines {
 
     pub(crate) fn next(&self) -> String {
         self.0.recv_timeout(PATIENCE).expect("a line in time")
+    }
+
+    /// The next line, or none if there will be no more.
+    pub(crate) fn next_or_end(&self) -> Option<String> {
+        match self.0.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("neither a line nor the end in time"),
+        }
     }
 
     /// The next line with `part` in it.

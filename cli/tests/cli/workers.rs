@@ -1,0 +1,358 @@
+//! `drywire serve --model processes`.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::certificates::Authority;
+use crate::process::{Folder, Lines, PATIENCE, Process, drywire, run};
+
+const RUNTIMES: [&str; 2] = ["std", "smol"];
+
+/// A supervisor, and what it and its workers print.
+struct Supervisor {
+    process: Process,
+    stdout: Lines,
+    stderr: Lines,
+    addresses: Vec<String>,
+}
+
+impl Supervisor {
+    fn start(addresses: &[&str], arguments: &[&str]) -> Self {
+        let listen = addresses.iter().flat_map(|address| ["--listen", address]);
+        let mut command = drywire(["serve", "--json", "--model", "processes"]);
+        let mut process = Process::start(command.args(listen).args(arguments));
+        let stdout = Lines::of(process.stdout.take().unwrap());
+        let stderr = Lines::of(process.stderr.take().unwrap());
+        let mut supervisor = Self { process, stdout, stderr, addresses: Vec::new() };
+        for _ in addresses {
+            let listening = supervisor.until(|record| record["event"] == "listening");
+            let address = listening["address"].as_str().unwrap().to_owned();
+            supervisor.addresses.push(address);
+        }
+        supervisor
+    }
+
+    /// The next record that is `wanted`.
+    fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let record = serde_json::from_str(&self.stdout.next()).unwrap();
+            if wanted(&record) {
+                return record;
+            }
+        }
+    }
+
+    /// The process of the next worker in `state`.
+    fn worker(&self, state: &str) -> u32 {
+        let record = self.until(|record| record["event"] == "worker" && record["state"] == state);
+        record["pid"].as_u64().unwrap().try_into().unwrap()
+    }
+
+    fn place(&self) -> &str {
+        self.addresses[0].split_once("://").unwrap().1
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.place()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Waits for the end, which is told as `drained` and by the exit code.
+    fn end(self, drained: bool) {
+        let ended = self.until(|record| record["event"] == "ended");
+        assert_eq!(ended, json!({ "event": "ended", "drained": drained }));
+        self.process.finish().assert(i32::from(!drained), "");
+    }
+}
+
+fn kill(pid: u32) {
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+}
+
+/// Whether it is still served.
+fn is_served(stream: &mut TcpStream) -> bool {
+    let mut echo = [0];
+    match stream.write_all(b"x").and_then(|()| stream.read(&mut echo)) {
+        Ok(len) => len == 1,
+        Err(error) => {
+            let kinds = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+            assert!(kinds.contains(&error.kind()), "{error}");
+            false
+        }
+    }
+}
+
+/// Connects all the time, and tells at the end what failed.
+struct Load {
+    is_over: Arc<AtomicBool>,
+    served: Arc<AtomicU32>,
+    client: JoinHandle<Result<(), String>>,
+}
+
+impl Load {
+    fn on(place: &str) -> Self {
+        let (is_over, served) = (Arc::<AtomicBool>::default(), Arc::<AtomicU32>::default());
+        let (place, stop, count) = (place.to_owned(), Arc::clone(&is_over), Arc::clone(&served));
+        let client = thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                let mut stream = TcpStream::connect(&place).map_err(|error| error.to_string())?;
+                if !is_served(&mut stream) {
+                    return Err("a connection was cut off".to_owned());
+                }
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        });
+        Self { is_over, served, client }
+    }
+
+    /// Waits until `count` more were served.
+    fn await_served(&self, count: u32) {
+        let (begin, last) = (Instant::now(), self.served.load(Ordering::Relaxed) + count);
+        while self.served.load(Ordering::Relaxed) < last && !self.client.is_finished() {
+            assert!(begin.elapsed() < PATIENCE, "the load got stuck");
+            thread::yield_now();
+        }
+    }
+
+    #[track_caller]
+    fn end(self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        assert_eq!(self.client.join().unwrap(), Ok(()));
+    }
+}
+
+#[test]
+fn a_signal_drains_all_workers() {
+    for runtime in RUNTIMES {
+        for signal in [Signal::TERM, Signal::INT] {
+            let supervisor = Supervisor::start(
+                &["tcp://127.0.0.1:0"],
+                &["--runtime", runtime, "--workers", "2"],
+            );
+            let pids = [supervisor.worker("ready"), supervisor.worker("ready")];
+            assert_ne!(pids[0], pids[1]);
+            let mut streams: Vec<_> = (0..8).map(|_| supervisor.connect()).collect();
+            assert!(streams.iter_mut().all(is_served));
+            supervisor.process.signal(signal);
+            let begin = Instant::now();
+            while TcpStream::connect(supervisor.place()).is_ok() {
+                assert!(begin.elapsed() < PATIENCE, "connections are still accepted");
+            }
+            assert!(streams.iter_mut().all(is_served));
+            drop(streams);
+            // Each worker tells what it has done.
+            let accepted = (0..2).map(|_| {
+                let summary = supervisor.until(|record| record["event"] == "summary");
+                assert_eq!(summary["drained"], true);
+                summary["accepted"].as_u64().unwrap()
+            });
+            assert!(accepted.sum::<u64>() >= 8);
+            supervisor.end(true);
+        }
+    }
+}
+
+#[test]
+fn workers_that_do_not_end_are_ended_by_force() {
+    for runtime in RUNTIMES {
+        // By the deadline, or by a second signal.
+        for (timeout, signals) in
+            [("0.05", &[Signal::TERM][..]), ("none", &[Signal::TERM, Signal::INT])]
+        {
+            let arguments = ["--runtime", runtime, "--workers", "1", "--drain-timeout", timeout];
+            let supervisor = Supervisor::start(&["tcp://127.0.0.1:0"], &arguments);
+            supervisor.worker("ready");
+            let mut stream = supervisor.connect();
+            assert!(is_served(&mut stream));
+            signals.iter().for_each(|signal| supervisor.process.signal(*signal));
+            supervisor.end(false);
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_is_killed_takes_its_own_connections_only() {
+    for runtime in RUNTIMES {
+        let arguments = ["--runtime", runtime, "--workers", "2"];
+        let supervisor = Supervisor::start(&["tcp://127.0.0.1:0"], &arguments);
+        let pids = [supervisor.worker("ready"), supervisor.worker("ready")];
+        let load = Load::on(supervisor.place());
+        let mut streams: Vec<_> = (0..32).map(|_| supervisor.connect()).collect();
+        assert!(streams.iter_mut().all(is_served));
+        load.await_served(10);
+        // The load may lose the connection that it has: that is the worker's own.
+        load.is_over.store(true, Ordering::Relaxed);
+        let _ = load.client.join().unwrap();
+        kill(pids[0]);
+        let exited = supervisor.until(|record| record["state"] == "exited");
+        assert_eq!(exited["code"], Value::Null);
+        assert_eq!(exited["pid"], pids[0]);
+        let again = supervisor.worker("ready");
+        assert!(!pids.contains(&again));
+        // Those of the other are served on; all of them are gone when that one is.
+        streams.retain_mut(is_served);
+        let load = Load::on(supervisor.place());
+        load.await_served(10);
+        assert!(streams.iter_mut().all(is_served));
+        load.end();
+        kill(pids[1]);
+        assert_eq!(supervisor.worker("exited"), pids[1]);
+        assert!(!streams.iter_mut().any(is_served));
+        supervisor.worker("ready");
+        supervisor.process.signal(Signal::TERM);
+        supervisor.end(true);
+    }
+}
+
+#[test]
+fn a_hang_up_exchanges_the_workers_and_refuses_nobody() {
+    for runtime in RUNTIMES {
+        let folder = Folder::new();
+        let (old, new) = (Authority::new("old"), Authority::new("new"));
+        let (old_ca, new_ca) =
+            (folder.write("old.pem", old.pem()), folder.write("new.pem", new.pem()));
+        let write = |(certificate, key): (String, String)| {
+            (folder.write("cert.pem", certificate), folder.write("key.pem", key))
+        };
+        let (cert, key) = write(old.issue(&["127.0.0.1"]));
+        let supervisor = Supervisor::start(
+            &["tcp://127.0.0.1:0", "tls://127.0.0.1:0"],
+            &["--runtime", runtime, "--workers", "2", "--cert", &cert, "--key", &key],
+        );
+        let old_pids = [supervisor.worker("ready"), supervisor.worker("ready")];
+        let send = |ca: &str| run(["send", "--ca", ca, &supervisor.addresses[1], "hello"], "");
+        send(&old_ca).assert(0, "");
+
+        let load = Load::on(supervisor.place());
+        let mut stream = supervisor.connect();
+        assert!(is_served(&mut stream));
+        load.await_served(20);
+        write(new.issue(&["127.0.0.1"]));
+        supervisor.process.signal(Signal::HUP);
+        supervisor.until(|record| record["event"] == "reloaded");
+        // A conversation with an old worker goes on.
+        assert!(is_served(&mut stream));
+        drop(stream);
+        for _ in old_pids {
+            let exited = supervisor.until(|record| record["state"] == "exited");
+            assert_eq!(exited["code"], 0);
+            assert!(old_pids.iter().any(|pid| exited["pid"] == *pid));
+        }
+        // Until they were told, the old might have accepted too.
+        send(&new_ca).assert(0, "");
+        send(&old_ca).assert(5, "not issued by a trusted authority");
+
+        // A key that does not belong to the certificate: the old stay.
+        folder.write("key.pem", old.issue(&["127.0.0.1"]).1);
+        supervisor.process.signal(Signal::HUP);
+        supervisor.stderr.find("the private key does not belong to the certificate");
+        supervisor.stderr.find("new workers cannot start, the old ones stay");
+        send(&new_ca).assert(0, "");
+        load.await_served(20);
+        load.end();
+        supervisor.process.signal(Signal::TERM);
+        supervisor.end(true);
+    }
+}
+
+#[test]
+fn workers_that_cannot_start_end_the_supervisor() {
+    let folder = Folder::new();
+    let (certificate, key) = Authority::new("own").issue(&["localhost"]);
+    let cert = folder.write("cert.pem", certificate);
+    // The supervisor has what the workers have not: its standard input.
+    let arguments = ["--cert", &cert, "--key", "/dev/stdin", "--workers", "2"];
+    let serve = ["serve", "--model", "processes", "--listen", "tls://127.0.0.1:0"];
+    let finished = run(serve.iter().chain(&arguments), key);
+    finished.assert(1, "no worker could start, in 5 attempts each");
+    assert!(finished.stderr.contains("cannot read the private key in /dev/stdin"), "{finished:?}");
+}
+
+#[test]
+fn workers_whose_supervisor_is_killed_drain_and_end() {
+    for runtime in RUNTIMES {
+        let arguments = ["--runtime", runtime, "--workers", "2"];
+        let mut supervisor = Supervisor::start(&["tcp://127.0.0.1:0"], &arguments);
+        supervisor.worker("ready");
+        supervisor.worker("ready");
+        let mut stream = supervisor.connect();
+        assert!(is_served(&mut stream));
+        supervisor.process.signal(Signal::KILL);
+        let begin = Instant::now();
+        while TcpStream::connect(supervisor.place()).is_ok() {
+            assert!(begin.elapsed() < PATIENCE, "connections are still accepted");
+        }
+        assert!(is_served(&mut stream));
+        drop(stream);
+        // The pipe ends when nobody is left.
+        let mut summaries = 0;
+        while let Some(line) = supervisor.stdout.next_or_end() {
+            let record: Value = serde_json::from_str(&line).unwrap();
+            summaries += usize::from(record["event"] == "summary" && record["drained"] == true);
+        }
+        assert_eq!(summaries, 2);
+        supervisor.process.stdin.take();
+    }
+}
+
+#[test]
+fn workers_share_the_development_certificate() {
+    let folder = Folder::new();
+    let ca = folder.file("dev.pem");
+    let arguments = ["--workers", "2", "--dev-cert", &ca];
+    let supervisor = Supervisor::start(&["tls://127.0.0.1:0"], &arguments);
+    let pids = [supervisor.worker("ready"), supervisor.worker("ready")];
+    let send = || run(["send", "--ca", &ca, &supervisor.addresses[0], "hello"], "");
+    (0..4).for_each(|_| send().assert(0, ""));
+    // Those that come later have it too.
+    pids.into_iter().for_each(kill);
+    supervisor.worker("ready");
+    supervisor.worker("ready");
+    (0..2).for_each(|_| send().assert(0, ""));
+    supervisor.process.signal(Signal::TERM);
+    supervisor.end(true);
+}
+
+#[test]
+fn people_are_told_what_happens() {
+    let mut command = drywire(["serve", "--model", "processes", "--listen", "tcp://127.0.0.1:0"]);
+    // Neither input nor anybody who reads what is for programs.
+    command.args(["--workers", "1", "--drain-pause", "0.01"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = Process::spawn(&mut command);
+    let stderr = Lines::of(process.stderr.take().unwrap());
+    let line = stderr.find(" serves");
+    assert!(line.starts_with("worker "), "{line}");
+    process.signal(Signal::HUP);
+    stderr.find("new workers serve, the old ones are drained");
+    stderr.find("has ended, exit status: 0");
+    process.signal(Signal::TERM);
+    stderr.find("serving on for a pause");
+    stderr.find("draining");
+    stderr.find("every worker ended in order");
+    process.finish().assert(0, "");
+}
+
+#[test]
+fn what_means_nothing_is_refused() {
+    run(["serve", "--workers", "2"], "").assert(2, "--workers is for --model processes");
+    let mut command = drywire(["serve", "--model", "processes"]);
+    let process = Process::start(command.env("DRYWIRE_SUPERVISOR", "1"));
+    process.finish().assert(8, "the supervisor of this worker is gone");
+    // Its parent, and yet no supervisor.
+    let parent = std::process::id().to_string();
+    let mut command = drywire(["serve", "--model", "processes"]);
+    command.env("DRYWIRE_SUPERVISOR", parent).stdin(Stdio::null()).stderr(Stdio::piped());
+    let process = Process::spawn(&mut command);
+    process.finish().assert(8, "standard input is not that of a supervisor's worker");
+}

@@ -8,7 +8,7 @@ use drywire::tls::pem::{self, Identity, Verification};
 use drywire::tls::{ClientTls, PemItem, TlsConfigError};
 use drywire_std::rustls::{KeyLogFile, ServerConfig};
 
-use crate::args::{SendArguments, SessionArguments};
+use crate::args::{ClientTlsArguments, SessionArguments};
 use crate::exit::{Stop, cause};
 
 /// A server's certificate and key in files, and all else that makes a configuration of them.
@@ -69,7 +69,7 @@ impl ServerOptions {
 }
 
 /// The client's configuration.
-pub(crate) fn client(arguments: &SendArguments) -> Result<ClientTls, Stop> {
+pub(crate) fn client(arguments: &ClientTlsArguments) -> Result<ClientTls, Stop> {
     let session = &arguments.session;
     let files = session.identity.cert.as_deref().zip(session.identity.key.as_deref());
     let texts = match files {

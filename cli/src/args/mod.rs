@@ -1,5 +1,6 @@
 //! The command line, as clap derives it. No meaning here beyond the grammar.
 
+mod client_tls;
 mod framing;
 mod seconds;
 mod send;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use client_tls::ClientTlsArguments;
 pub(crate) use framing::FramingArguments;
 pub(crate) use seconds::Seconds;
 pub(crate) use send::SendArguments;

@@ -1,10 +1,9 @@
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::Args;
 use drywire::address::Address;
 
-use super::{FramingArguments, Runtime, Seconds, SessionArguments};
+use super::{ClientTlsArguments, FramingArguments, Runtime, Seconds};
 
 /// Send data and print what comes back
 ///
@@ -53,17 +52,5 @@ pub(crate) struct SendArguments {
     pub(crate) timeout: Option<Seconds>,
 
     #[command(flatten)]
-    pub(crate) session: SessionArguments,
-
-    /// Believe servers with a certificate of these authorities, in PEM, and no others
-    #[arg(long, value_name = "PEM", conflicts_with = "insecure", help_heading = "TLS")]
-    pub(crate) ca: Option<PathBuf>,
-
-    /// Believe any server: whoever is in between can read and change everything
-    #[arg(long, help_heading = "TLS")]
-    pub(crate) insecure: bool,
-
-    /// The name to ask the server for and to verify, instead of the host in the address
-    #[arg(long, value_name = "NAME", help_heading = "TLS")]
-    pub(crate) server_name: Option<String>,
+    pub(crate) tls: ClientTlsArguments,
 }

@@ -3,7 +3,7 @@ use drywire::tls::{Alert, CertificateProblem, TlsCause, TlsError};
 use drywire::{CloseReason, Error, connector};
 use drywire_std::ConnectError;
 
-use crate::args::SendArguments;
+use crate::args::{ClientTlsArguments, SendArguments};
 use crate::exit::{Exit, Stop, cause};
 
 /// Why there is no connection.
@@ -53,7 +53,7 @@ pub(super) fn closed(reason: &CloseReason, arguments: &SendArguments) -> Stop {
         _ => Exit::Protocol,
     };
     let hint = match reason {
-        CloseReason::Failed(Error::Tls(error)) => hint(error, arguments),
+        CloseReason::Failed(Error::Tls(error)) => hint(error, &arguments.tls),
         _ => None,
     };
     match hint {
@@ -63,7 +63,7 @@ pub(super) fn closed(reason: &CloseReason, arguments: &SendArguments) -> Stop {
 }
 
 /// Which flag is meant for what went wrong.
-fn hint(error: &TlsError, arguments: &SendArguments) -> Option<&'static str> {
+fn hint(error: &TlsError, arguments: &ClientTlsArguments) -> Option<&'static str> {
     let insecure = "--insecure goes on without verification";
     Some(match error {
         TlsError::Refused { cause: TlsCause::Certificate(problem), .. } => match problem {

@@ -47,13 +47,7 @@ fn check(arguments: &SendArguments) -> Result<(), Stop> {
             "{address}: data can be sent to tcp, tls, unix and tls+unix addresses only"
         )));
     }
-    let option = arguments
-        .session
-        .first_option()
-        .or_else(|| arguments.ca.as_ref().map(|_| "--ca"))
-        .or_else(|| arguments.insecure.then_some("--insecure"))
-        .or_else(|| arguments.server_name.as_ref().map(|_| "--server-name"));
-    match option {
+    match arguments.tls.first_option() {
         Some(option) if !address.is_tls() => Err(Stop::usage(format_args!(
             "{option} is for TLS, and {address} does not begin with tls:// or tls+unix:"
         ))),
@@ -79,10 +73,10 @@ fn connect(arguments: &SendArguments, framing: drywire::framing::AnyFraming) -> 
     }
 
     let address = &arguments.address;
-    let tls = address.is_tls().then(|| tls_files::client(arguments)).transpose()?;
+    let tls = address.is_tls().then(|| tls_files::client(&arguments.tls)).transpose()?;
     // A Unix socket has no name of its own, and without verification any will do.
-    let is_unnamed = arguments.insecure && matches!(address.endpoint(), Endpoint::Unix(_));
-    let name = arguments.server_name.as_deref().or_else(|| is_unnamed.then_some("localhost"));
+    let is_unnamed = arguments.tls.insecure && matches!(address.endpoint(), Endpoint::Unix(_));
+    let name = arguments.tls.server_name.as_deref().or_else(|| is_unnamed.then_some("localhost"));
     let name = name.map(server_name).transpose()?;
     let connected = match arguments.runtime {
         Runtime::Std => {

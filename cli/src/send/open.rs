@@ -9,7 +9,7 @@ use crate::text::Escaped;
 
 /// Tells that the connection is open: programs everything, people only what they must know.
 pub(super) fn tell(arguments: &SendArguments, link: &Link, output: Output) -> Result<(), Stop> {
-    if arguments.insecure {
+    if arguments.tls.insecure {
         let certificates = link.negotiated.iter().flat_map(|tls| &tls.peer_certificates);
         let fingerprint = certificates.map(|der| sha256(der)).next().unwrap_or_default();
         output.warn(format_args!(

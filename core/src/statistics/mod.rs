@@ -3,12 +3,14 @@
 mod histogram;
 mod kinds;
 mod listing;
+mod observed;
 mod prometheus;
 mod visit;
 
 pub use histogram::Histogram;
 pub use kinds::{HandshakeKind, RefusalKind};
 pub use listing::Listing;
+pub use observed::Observed;
 pub use prometheus::PROMETHEUS_TYPE;
 pub use visit::Visit;
 

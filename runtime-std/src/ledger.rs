@@ -1,6 +1,6 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
 use drywire::framing::Framing;
@@ -11,6 +11,7 @@ use drywire::{CloseReason, Connection, Instant, Peer};
 
 use crate::clock::Clock;
 use crate::fault::accept_fault;
+use crate::listener::Listener;
 use crate::log;
 use crate::visitors::{Visitor, Visitors};
 
@@ -28,6 +29,7 @@ pub struct Ledger {
     received_len: AtomicU64,
     transmitted_len: AtomicU64,
     visitors: Visitors,
+    listeners: OnceLock<Vec<String>>,
 }
 
 impl Ledger {
@@ -40,12 +42,19 @@ impl Ledger {
             received_len: AtomicU64::new(0),
             transmitted_len: AtomicU64::new(0),
             visitors: Visitors::new(),
+            listeners: OnceLock::new(),
         }
     }
 
     /// Sets the limits; see [`Admission::set_limits`].
     pub fn set_limits(&self, limits: AdmissionLimits) {
         self.admission().set_limits(limits);
+    }
+
+    /// Takes note of the listeners that are served, for those who look into the server.
+    pub fn serves<'a>(&self, listeners: impl IntoIterator<Item = &'a Listener>) {
+        let name = |listener: &Listener| listener.address().to_string();
+        let _ = self.listeners.set(listeners.into_iter().map(name).collect());
     }
 
     /// The server's clock.
@@ -162,10 +171,28 @@ impl Ledger {
         self.admission().is_drained()
     }
 
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// No call within panics, so that a poisoned lock means nothing.
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How it stands.
+impl Ledger {
     /// The connections that there are now, in no order.
     #[must_use]
     pub fn visits(&self) -> Vec<Visit> {
         self.visitors.visits()
+    }
+
+    /// The addresses of the listeners that are served, in their order.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<String> {
+        self.listeners.get().cloned().unwrap_or_default()
     }
 
     /// The counts since the server began.
@@ -178,15 +205,6 @@ impl Ledger {
             self.transmitted_len.load(Ordering::Relaxed),
         );
         statistics
-    }
-
-    fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    /// No call within panics, so that a poisoned lock means nothing.
-    fn admission(&self) -> MutexGuard<'_, Admission> {
-        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -68,6 +68,7 @@
 mod client;
 mod clock;
 mod conversation;
+mod descriptors;
 mod driver;
 mod error;
 mod fault;
@@ -89,6 +90,7 @@ mod wait;
 pub use client::Client;
 pub use clock::Clock;
 pub use conversation::Conversation;
+pub use descriptors::descriptors;
 pub use error::{ConnectError, Error, ServeError};
 pub use fault::{accept_fault, fault};
 pub use framed::Framed;

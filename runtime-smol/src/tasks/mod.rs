@@ -135,6 +135,7 @@ where
         if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
             return Err(ServeError::TlsMissing(listener.address().clone()));
         }
+        self.control.ledger.serves(&self.listeners);
         let common = Common {
             limits: self.limits,
             observer: self.observer,

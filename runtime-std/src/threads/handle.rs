@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
+use drywire::Instant;
 use drywire::shutdown::{Phase, Request};
-use drywire::statistics::{Statistics, Visit};
+use drywire::statistics::{Observed, Statistics, Visit};
 
+use crate::descriptors::descriptors;
 use crate::ledger::Ledger;
 use crate::signal::Signal;
 
@@ -101,15 +103,36 @@ impl ServerHandle {
         self.request(Request::Stop);
     }
 
-    /// The connections that there are now, in no order.
-    #[must_use]
-    pub fn visits(&self) -> Vec<Visit> {
-        self.control.ledger.visits()
-    }
-
     /// The counts since the server began.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.control.ledger.statistics()
+    }
+}
+
+/// For a listener that tells of the server, with [`Admin`](drywire::protocol) for example.
+impl Observed for ServerHandle {
+    fn is_ready(&self) -> bool {
+        self.control.ledger.is_ready()
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.control.ledger.statistics()
+    }
+
+    fn visits(&self) -> Vec<Visit> {
+        self.control.ledger.visits()
+    }
+
+    fn listeners(&self) -> Vec<String> {
+        self.control.ledger.listeners()
+    }
+
+    fn now(&self) -> Instant {
+        self.control.ledger.clock().now()
+    }
+
+    fn descriptors(&self) -> Option<u64> {
+        descriptors()
     }
 }

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use drywire::Peer;
 use drywire::connection::Stage;
-use drywire::statistics::{HandshakeKind, Visit};
+use drywire::statistics::{HandshakeKind, Observed, Visit};
 use drywire::tls::TlsVersion;
 
 use crate::adapter::Server;
 use crate::certificate::Certificate;
 use crate::obey::Obey;
-use crate::peer::{PATIENCE, dial, expect_echo, finish_tls, handshake};
+use crate::peer::{PATIENCE, Raw, dial, expect_echo, finish_tls, handshake};
 use crate::serving::{Running, loopback, run};
 
 /// The visits, once there are `count` of which `holds`. A driver notes what a turn came to behind
@@ -52,6 +52,11 @@ fn connections_are_listed_with_what_they_came_to() {
         assert!(visit.transmitted_len > 0);
     }
 
+    let names: Vec<_> = server.addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(server.handle.listeners(), names);
+    assert!(server.handle.is_ready());
+    assert!(listed.iter().all(|visit| visit.since <= server.handle.now()));
+
     plain.write_all(b"close\n").unwrap();
     visits(&server, 1, |visit| visit.stage == Stage::Closing);
     drop(plain);
@@ -59,12 +64,14 @@ fn connections_are_listed_with_what_they_came_to() {
     finish_tls(&mut session);
     server.closed();
     assert_eq!(server.handle.visits(), []);
+    server.handle.drain();
+    assert_eq!(server.ended().statistics.active, 0);
+    assert!(!server.handle.is_ready());
     let statistics = server.handle.statistics();
     assert_eq!(statistics.connection_time.count(), 2);
     assert_eq!(statistics.handshakes_as(HandshakeKind::Tls13), 1);
     assert_eq!(statistics.handshakes.iter().sum::<u64>(), 1);
     assert_eq!(statistics.handshake_time.count(), 1);
-    server.stop();
 }
 
 #[test]
@@ -74,6 +81,7 @@ fn handshakes_that_fail_are_counted() {
     let server = run(Server::new(|_: &Peer| Obey), vec![listener]);
     let mut peer = dial(server.at());
     peer.write_all(b"this is no TLS\r\n").unwrap();
+    peer.finish();
     server.closed();
     drop(dial(server.at()));
     server.closed();

@@ -7,6 +7,7 @@ mod development_certificate;
 mod exit;
 mod frames;
 mod help;
+mod log;
 mod notify;
 mod output;
 mod pieces;

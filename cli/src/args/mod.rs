@@ -2,6 +2,7 @@
 
 mod client_tls;
 mod framing;
+mod log;
 mod seconds;
 mod send;
 mod serve;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 
 pub(crate) use client_tls::ClientTlsArguments;
 pub(crate) use framing::FramingArguments;
+pub(crate) use log::{LogArguments, LogFormat, LogLevel};
 pub(crate) use seconds::Seconds;
 pub(crate) use send::SendArguments;
 pub(crate) use serve::{Model, ServeArguments, ServedProtocol};
@@ -52,7 +54,8 @@ With --json every line on standard output and standard error is one JSON object.
   reloaded     the certificate and key were loaded again
   warning      message; on standard error
   error        exit, kind, message, sometimes offset; on standard error, last
-and the rest of this line its other members. Lengths and offsets are in bytes.
+and the rest of this line its other members. Lengths and offsets are in bytes. Lines of the log have
+`timestamp`, `level` and `message` in place of `event`.
 
 Environment:
   LISTEN_FDS     sockets that a service manager hands over, with LISTEN_PID; see `serve`

@@ -7,7 +7,7 @@ use drywire::address::Address;
 use drywire::admission::AdmissionLimits;
 use drywire::supervisor::SupervisorLimits;
 
-use super::{FramingArguments, Runtime, Seconds, SessionArguments};
+use super::{FramingArguments, LogArguments, Runtime, Seconds, SessionArguments};
 
 /// Serve an echo until a signal comes
 ///
@@ -81,6 +81,9 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
+
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
 }
 
 /// What one server allows.

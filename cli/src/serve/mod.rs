@@ -20,6 +20,7 @@ use serde_json::json;
 
 use crate::args::{Model, Runtime, ServeArguments};
 use crate::exit::{Exit, Stop, cause};
+use crate::log;
 use crate::notify::{State, notify};
 use crate::output::Output;
 use crate::signals;
@@ -32,6 +33,7 @@ use start::Certificate;
 use summary::Summary;
 
 pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, Stop> {
+    log::begin(&arguments.log, output.is_json());
     let mut worker = workers::inherited(arguments)?;
     let sockets = Sockets::of(worker.as_mut())?;
     let addresses = sockets.addresses(arguments)?;

@@ -8,6 +8,7 @@ mod frames;
 mod help;
 mod json;
 mod limits;
+mod log;
 mod pipes;
 mod process;
 mod service;

@@ -223,6 +223,23 @@ impl Server {
         Self { process, addresses, stderr }
     }
 
+    /// The same with `--json`.
+    pub(crate) fn start_json<S: AsRef<OsStr>>(
+        addresses: &[&str],
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let listen = addresses.iter().flat_map(|address| ["--listen", address]);
+        let mut process = Process::start(drywire(["serve", "--json"]).args(listen).args(arguments));
+        let stdout = Lines::of(process.stdout.take().unwrap());
+        let stderr = Lines::of(process.stderr.take().unwrap());
+        let listening = |_: &&str| {
+            let line: serde_json::Value = serde_json::from_str(&stdout.next()).unwrap();
+            line["address"].as_str().unwrap().to_owned()
+        };
+        let addresses = addresses.iter().map(listening).collect();
+        Self { process, addresses, stderr }
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.addresses[0]
     }

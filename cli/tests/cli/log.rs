@@ -1,0 +1,77 @@
+//! What is logged, and that nothing is unless it is asked for.
+
+use std::net::TcpStream;
+
+use crate::process::{Server, run};
+
+const RUNTIMES: [&str; 2] = ["std", "smol"];
+const TCP: [&str; 1] = ["tcp://127.0.0.1:0"];
+
+#[test]
+fn each_closed_connection_is_a_line() {
+    for runtime in RUNTIMES {
+        let server = Server::start(&TCP, ["--runtime", runtime, "--log-level", "debug"]);
+        run(["send", server.address(), "hello"], "").assert(0, "");
+        let line = server.stderr.find("connection closed");
+        for part in [
+            "DEBUG",
+            "peer=\"127.0.0.1:",
+            "listener=0",
+            "received=5",
+            "transmitted=5",
+            "kind=\"finished\"",
+            "reason=\"finished by the peer\"",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        server.end().assert(0, "");
+    }
+}
+
+#[test]
+fn lines_can_be_json() {
+    for runtime in RUNTIMES {
+        let limit = ["--runtime", runtime, "--max-connections-per-address", "1"];
+        for server in [
+            Server::start(&TCP, ["-vv", "--log-format", "json"].iter().chain(&limit)),
+            Server::start_json(&TCP, ["-vv"].iter().chain(&limit)),
+        ] {
+            let kept = TcpStream::connect(server.place()).unwrap();
+            // The second is refused.
+            drop(TcpStream::connect(server.place()).unwrap());
+            let line = server.stderr.find("connection refused");
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!((&line["level"], &line["listener"]), (&"DEBUG".into(), &0.into()));
+            assert!(line["peer"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
+            drop(kept);
+            let line = server.stderr.find("connection closed");
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!((&line["kind"], &line["received"]), (&"finished".into(), &0.into()));
+            server.end().assert(0, "");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_logged_unasked() {
+    for arguments in [&[][..], &["-v"], &["--log-level", "warn"]] {
+        let server = Server::start(&TCP, arguments);
+        run(["send", server.address(), "hello"], "").assert(0, "");
+        server.process.signal(rustix::process::Signal::TERM);
+        let mut lines = Vec::new();
+        loop {
+            let line = server.stderr.next();
+            let is_last = line.starts_with("drained");
+            lines.push(line);
+            if is_last {
+                break;
+            }
+        }
+        assert!(!lines.iter().any(|line| line.contains("connection")), "{lines:?}");
+    }
+}
+
+#[test]
+fn asking_in_two_ways_is_refused() {
+    run(["serve", "-v", "--log-level", "info"], "").assert(2, "cannot be used with");
+}

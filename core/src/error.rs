@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::proxy::HeaderError;
 use crate::tls::TlsError;
 
 /// Why a connection failed. Fatal and sticky: later calls find the same error.
@@ -16,6 +17,9 @@ pub enum Error {
     Remote(RemoteError),
     /// The TLS session failed, on whichever side the alert names.
     Tls(TlsError),
+    /// The listener only takes peers that are trusted to send a PROXY header, and this is none of
+    /// them.
+    Untrusted,
 }
 
 /// A limit that was exceeded, with the numbers.
@@ -26,6 +30,13 @@ pub enum LimitExceeded {
     /// the grammar announces nothing, the least length that is already certain. In bytes.
     FrameLen {
         /// Announced or certain length.
+        len: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// A PROXY header is longer than it may be, in bytes.
+    ProxyHeaderLen {
+        /// The length that it announces.
         len: u64,
         /// The limit.
         max: u64,
@@ -62,6 +73,8 @@ pub enum RemoteError {
         /// Position of the byte that should not be there.
         offset: usize,
     },
+    /// The stream does not begin with a PROXY header.
+    Proxy(HeaderError),
     /// Another byte than the grammar asks for.
     UnexpectedByte {
         /// Position within the frame, in bytes.
@@ -229,6 +242,7 @@ impl fmt::Display for Error {
             Self::Local(code) => write!(f, "the local protocol gave up with code {code}"),
             Self::Remote(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::Untrusted => f.write_str("the peer is not trusted to send a PROXY header"),
         }
     }
 }
@@ -238,6 +252,9 @@ impl fmt::Display for LimitExceeded {
         match self {
             Self::FrameLen { len, max } => {
                 write!(f, "a frame of {len} bytes or more exceeds the limit of {max}")
+            }
+            Self::ProxyHeaderLen { len, max } => {
+                write!(f, "a PROXY header of {len} bytes exceeds the limit of {max}")
             }
             Self::Connections { max } => write!(f, "{max} connections are open, the most allowed"),
             Self::ConnectionsPerAddress { max } => {
@@ -257,6 +274,7 @@ impl fmt::Display for RemoteError {
             Self::NotCanonical { offset } => {
                 write!(f, "a frame's length is longer than it needs to be, at byte {offset}")
             }
+            Self::Proxy(error) => error.fmt(f),
             Self::UnexpectedByte { offset, found, expected } => {
                 write!(f, "expected {expected} at byte {offset} of a frame, found {found:#04x}")
             }
@@ -356,6 +374,18 @@ impl core::error::Error for LimitExceeded {}
 impl core::error::Error for MisuseError {}
 impl core::error::Error for RemoteError {}
 impl core::error::Error for SendError {}
+
+/// A header that is too long exceeds a limit; every other is the peer's error.
+impl From<HeaderError> for Error {
+    fn from(error: HeaderError) -> Self {
+        match error {
+            HeaderError::TooLong { len, max } => {
+                Self::Limit(LimitExceeded::ProxyHeaderLen { len: len as u64, max: max as u64 })
+            }
+            error => Self::Remote(RemoteError::Proxy(error)),
+        }
+    }
+}
 
 impl From<RemoteError> for DecodeError {
     fn from(error: RemoteError) -> Self {

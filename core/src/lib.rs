@@ -94,6 +94,7 @@
 //! | [`limits`] | every bound with its reason |
 //! | [`error`] | errors by who is to blame |
 //! | [`address`] | the address grammar of command line and configuration |
+//! | [`proxy`] | what a balancer says of its clients: the PROXY protocol |
 //! | [`peer`] | the two ends of a stream |
 //! | [`buffer`] | bounded buffers and their pool |
 //! | [`framing`] | bytes to frames and back |
@@ -155,6 +156,7 @@ pub mod limits;
 pub mod peer;
 pub mod ping;
 pub mod protocol;
+pub mod proxy;
 pub mod shutdown;
 pub mod statistics;
 pub mod supervisor;

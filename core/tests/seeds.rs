@@ -53,6 +53,11 @@ fn ping() {
 }
 
 #[test]
+fn proxy() {
+    replay("proxy", fuzz::proxy);
+}
+
+#[test]
 fn tls() {
     replay("tls", |data| fuzz::tls(data, |is_new| support::sessions(Version::of(is_new))));
 }

@@ -198,8 +198,8 @@ impl<F: Framing> Framed<F> {
 
     /// The two ends of the stream.
     #[must_use]
-    pub const fn peer(&self) -> Peer {
-        self.peer
+    pub fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// How long the [`Client`](crate::Client) took to connect; all zero without one.

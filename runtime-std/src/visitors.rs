@@ -39,7 +39,7 @@ impl Visitor {
     /// What it has come to.
     #[must_use]
     pub fn visit(&self) -> Visit {
-        let mut visit = Visit::new(self.peer, self.since);
+        let mut visit = Visit::new(self.peer.clone(), self.since);
         visit.received_len = self.received_len.load(Ordering::Relaxed);
         visit.transmitted_len = self.transmitted_len.load(Ordering::Relaxed);
         visit.stage = self.stage();
@@ -88,7 +88,7 @@ impl Visitors {
         let place = list.free.pop().unwrap_or(list.places.len());
         let visitor = Arc::new(Visitor {
             place,
-            peer: *peer,
+            peer: peer.clone(),
             since: now,
             is_tls,
             received_len: AtomicU64::new(0),
@@ -210,7 +210,7 @@ mod tests {
         while connection.next().is_some() {}
         visitors.turned(&visitor, &connection, 3, 0, at(1));
         visitors.turned(&visitor, &connection, 1, 7, at(2));
-        let visit = visitors.visits()[0];
+        let visit = &visitors.visits()[0];
         assert_eq!((visit.received_len, visit.transmitted_len), (4, 7));
         assert_eq!((visit.stage, visit.tls, visit.since), (Stage::Open, None, at(0)));
     }

@@ -38,7 +38,7 @@ impl Ends {
     pub(super) fn observer(&self) -> impl Fn(&Peer, &CloseReason) + Send + Sync + 'static {
         let (sender, missed) = (self.sender.clone(), Arc::clone(&self.missed));
         move |peer, reason| {
-            if sender.try_send((*peer, reason.clone())).is_err() {
+            if sender.try_send((peer.clone(), reason.clone())).is_err() {
                 missed.fetch_add(1, Ordering::Relaxed);
             }
         }

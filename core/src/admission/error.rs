@@ -1,6 +1,7 @@
 use core::fmt;
 
-use crate::error::LimitExceeded;
+use crate::connection::CloseReason;
+use crate::error::{Error, LimitExceeded};
 use crate::statistics::RefusalKind;
 
 /// Why the system's accept failed. That no connection is there is no failure.
@@ -23,6 +24,21 @@ pub enum Refusal {
     Ending,
     /// A limit, with the numbers.
     Limit(LimitExceeded),
+    /// The peer is not among those that the listener trusts.
+    Untrusted,
+}
+
+impl Refusal {
+    /// How a connection ends that was refused for this; `None` for [`Self::Ending`]: when a server
+    /// ends, whether a connection came too early or too late is chance.
+    #[must_use]
+    pub const fn close_reason(&self) -> Option<CloseReason> {
+        match self {
+            Self::Ending => None,
+            Self::Limit(limit) => Some(CloseReason::Failed(Error::Limit(*limit))),
+            Self::Untrusted => Some(CloseReason::Failed(Error::Untrusted)),
+        }
+    }
 }
 
 /// Codes of the system for which [`std::io::ErrorKind`] has no name. A code that is missing here
@@ -111,6 +127,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Ending => f.write_str("the server is being ended by force"),
             Self::Limit(limit) => limit.fmt(f),
+            Self::Untrusted => Error::Untrusted.fmt(f),
         }
     }
 }
@@ -123,6 +140,7 @@ impl From<Refusal> for RefusalKind {
                 Self::ConnectionsPerAddress
             }
             Refusal::Limit(_) => Self::Connections,
+            Refusal::Untrusted => Self::Untrusted,
         }
     }
 }

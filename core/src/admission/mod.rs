@@ -8,6 +8,8 @@
 //!   accepted meanwhile, is refused.
 //! - **Too many from one address**: only accepting shows the address, so the connection is accepted
 //!   and refused at once.
+//! - **Behind a balancer**: a connection whose PROXY header is awaited counts in all, and for the
+//!   client's address once the header has named it; see [`proxy`](crate::proxy).
 //! - **Out of descriptors, memory or threads**: accepting pauses, for twice as long each time up to
 //!   a limit, and is tried again when a connection closes. An accept that succeeds ends it.
 //! - **Ending**: as [`shutdown`](crate::shutdown) says. While it pauses it accepts, and is not
@@ -71,6 +73,7 @@ use core::time::Duration;
 
 use crate::connection::CloseKind;
 use crate::error::LimitExceeded;
+use crate::proxy::{Header, Preamble, ProxyPolicy, Verdict};
 use crate::shutdown::{Phase, Request, Shutdown};
 use crate::statistics::Statistics;
 use crate::time::Instant;
@@ -149,10 +152,7 @@ impl Admission {
     /// # Errors
     /// [`Refusal`]: the driver closes the socket at once. Nothing else is to be done.
     pub fn accepted(&mut self, peer: Option<IpAddr>, now: Instant) -> Result<Permit, Refusal> {
-        self.observe(now);
-        self.backoff_before = self.backoff;
-        self.backoff = self.limits.accept_backoff_min;
-        self.resume_at = Instant::ZERO;
+        self.accept_succeeded(now);
         match self.admit(peer) {
             Ok(permit) => {
                 self.statistics.admitted();
@@ -163,6 +163,46 @@ impl Admission {
                 Err(refusal)
             }
         }
+    }
+
+    /// The same as [`accepted`](Self::accepted) on a listener with a policy for PROXY headers. If the
+    /// peer must send one, the connection has a [`Preamble`] first and is not counted for an address
+    /// until it is [introduced](Self::introduced).
+    ///
+    /// # Errors
+    /// [`Refusal`], as for `accepted`, and [`Refusal::Untrusted`].
+    pub fn accepted_by(
+        &mut self,
+        policy: Option<&ProxyPolicy>,
+        peer: Option<IpAddr>,
+        now: Instant,
+    ) -> Result<(Permit, Option<Preamble>), Refusal> {
+        let Some(policy) = policy else { return Ok((self.accepted(peer, now)?, None)) };
+        match policy.judge(peer) {
+            Verdict::Plain => Ok((self.accepted(peer, now)?, None)),
+            Verdict::Header => {
+                let permit = self.accepted(None, now)?;
+                Ok((permit, Some(Preamble::new(policy.limits(), self.now))))
+            }
+            Verdict::Refused => {
+                self.accept_succeeded(now);
+                self.statistics.refused(Refusal::Untrusted.into());
+                Err(Refusal::Untrusted)
+            }
+        }
+    }
+
+    /// Takes note that the header of a connection has come, and counts it for the client that the
+    /// header names. One that names none, or the sender itself, is only counted in all.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the client has too many. The connection must be closed for this; its permit is
+    /// given back as ever.
+    pub fn introduced(&mut self, permit: &mut Permit, header: &Header) -> Result<(), Refusal> {
+        if permit.address.is_none() {
+            permit.address = self.count(header.source().map(|source| source.ip()))?;
+        }
+        Ok(())
     }
 
     /// Takes note that the system's accept failed.
@@ -197,6 +237,13 @@ impl Admission {
         self.statistics.transferred(received_len, transmitted_len);
     }
 
+    fn accept_succeeded(&mut self, now: Instant) {
+        self.observe(now);
+        self.backoff_before = self.backoff;
+        self.backoff = self.limits.accept_backoff_min;
+        self.resume_at = Instant::ZERO;
+    }
+
     fn observe(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.shutdown.handle_timeout(self.now);
@@ -217,7 +264,14 @@ impl Admission {
         if self.active >= max {
             return Err(Refusal::Limit(LimitExceeded::Connections { max: max as u64 }));
         }
-        let address = match (peer, self.limits.connections_per_address_max) {
+        let address = self.count(peer)?;
+        self.active += 1;
+        Ok(Permit { address })
+    }
+
+    /// Counts one more for the address, if that is to be counted. Returns what was counted for.
+    fn count(&mut self, peer: Option<IpAddr>) -> Result<Option<IpAddr>, Refusal> {
+        match (peer, self.limits.connections_per_address_max) {
             (Some(peer), Some(max)) => {
                 let (address, max) = (counted(peer), max.max(1));
                 let count = self.addresses.entry(address).or_insert(0);
@@ -226,12 +280,10 @@ impl Admission {
                     return Err(Refusal::Limit(limit));
                 }
                 *count += 1;
-                Some(address)
+                Ok(Some(address))
             }
-            (None, _) | (_, None) => None,
-        };
-        self.active += 1;
-        Ok(Permit { address })
+            (None, _) | (_, None) => Ok(None),
+        }
     }
 
     fn release(&mut self, permit: Permit) {

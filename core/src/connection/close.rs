@@ -42,6 +42,11 @@ pub enum Truncation {
     },
     /// The TLS handshake.
     Handshake,
+    /// The PROXY header that the stream must begin with.
+    ProxyHeader {
+        /// Bytes of it that were there.
+        len: usize,
+    },
     /// The TLS session: no close_notify came (RFC 8446, section 6.1). What came before may be all
     /// that the peer sent, or somebody cut the connection.
     Session,
@@ -54,7 +59,7 @@ impl CloseReason {
         match self {
             Self::Aborted => CloseKind::Aborted,
             Self::Closed => CloseKind::Closed,
-            Self::Failed(Error::Limit(_)) => CloseKind::Refused,
+            Self::Failed(Error::Limit(_) | Error::Untrusted) => CloseKind::Refused,
             Self::Failed(Error::Local(_)) => CloseKind::LocalError,
             Self::Failed(Error::Remote(_)) => CloseKind::RemoteError,
             Self::Failed(Error::Tls(_)) => CloseKind::TlsError,
@@ -134,7 +139,7 @@ close_kinds! {
     TransportFailed => "transport_failed",
     /// [`CloseReason::TimedOut`].
     TimedOut => "timed_out",
-    /// [`CloseReason::Failed`] by [`Error::Limit`].
+    /// [`CloseReason::Failed`] by [`Error::Limit`] or [`Error::Untrusted`].
     Refused => "refused",
     /// [`CloseReason::Failed`] by [`Error::Local`].
     LocalError => "local_error",
@@ -178,6 +183,9 @@ impl fmt::Display for Truncation {
                 write!(f, "truncated: the stream ended {len} bytes into a frame")
             }
             Self::Handshake => f.write_str("truncated: the stream ended in the TLS handshake"),
+            Self::ProxyHeader { len } => {
+                write!(f, "truncated: the stream ended {len} bytes into its PROXY header")
+            }
             Self::Session => f.write_str("truncated: the stream ended without a TLS close_notify"),
         }
     }

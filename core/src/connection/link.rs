@@ -358,7 +358,8 @@ impl Link {
                 }
                 Timer::Idle => self.input(Input::Fail(CloseReason::TimedOut(timer))),
                 Timer::Linger => self.input(Input::LingerExpired),
-                Timer::Handshake | Timer::Stall => {
+                // The preamble's is never set here.
+                Timer::Handshake | Timer::ProxyHeader | Timer::Stall => {
                     self.input(Input::Lost(CloseReason::TimedOut(timer)));
                 }
             }

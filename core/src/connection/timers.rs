@@ -30,6 +30,8 @@ pub enum Timer {
     Idle,
     /// The peer did not finish after we closed.
     Linger,
+    /// The PROXY header that the stream must begin with took too long.
+    ProxyHeader,
     /// Bytes are queued and the peer does not take them.
     Stall,
 }
@@ -43,6 +45,7 @@ impl fmt::Display for Timer {
             Self::Handshake => "the TLS handshake was not done in time",
             Self::Idle => "no byte came or went in time",
             Self::Linger => "the peer did not finish in time",
+            Self::ProxyHeader => "the PROXY header was not complete in time",
             Self::Stall => "the peer did not take what was sent in time",
         })
     }

@@ -55,6 +55,8 @@ kinds! {
         Ending => "ending",
         /// No thread or task for it.
         Resources => "resources",
+        /// Not among those that the listener trusts.
+        Untrusted => "untrusted",
     }
 }
 
@@ -117,6 +119,7 @@ mod tests {
     fn everything_that_happens_is_of_a_kind() {
         for (refusal, kind) in [
             (Refusal::Ending, RefusalKind::Ending),
+            (Refusal::Untrusted, RefusalKind::Untrusted),
             (Refusal::Limit(LimitExceeded::Connections { max: 1 }), RefusalKind::Connections),
             (
                 Refusal::Limit(LimitExceeded::ConnectionsPerAddress { max: 1 }),

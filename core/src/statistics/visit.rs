@@ -4,7 +4,7 @@ use crate::time::Instant;
 use crate::tls::TlsVersion;
 
 /// One connection of a server, as it is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Visit {
     /// Who is at the other end, and by which listener.

@@ -27,6 +27,7 @@
 pub mod fuzz;
 pub mod laws;
 pub mod model;
+pub mod model_proxy;
 mod owned;
 mod pair;
 pub mod script;

@@ -30,7 +30,7 @@ where
     let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
     let server = listeners.into_iter().fold(server, Server::listen);
     let server = server.on_close(move |peer, reason| {
-        let _ = tell.send((*peer, reason.clone()));
+        let _ = tell.send((peer.clone(), reason.clone()));
     });
     let handle = server.handle();
     let (end, ended) = mpsc::channel();

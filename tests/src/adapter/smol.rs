@@ -26,7 +26,7 @@ impl Adapter for Smol {
             .threads(NonZeroUsize::MIN)
             .limits(limits)
             .admission(admission)
-            .on_close(move |peer, reason| drop(closes.send((*peer, reason.clone()))));
+            .on_close(move |peer, reason| drop(closes.send((peer.clone(), reason.clone()))));
         let server = listeners.into_iter().fold(server, Server::listen);
         let handle = server.handle();
         thread::spawn(move || {

@@ -6,6 +6,7 @@ mod datagram;
 mod framing;
 mod icmp;
 mod ping;
+mod proxy;
 
 pub use address::address;
 pub use connection::connection;
@@ -15,3 +16,4 @@ pub use datagram::datagram;
 pub use framing::framing;
 pub use icmp::icmp;
 pub use ping::ping;
+pub use proxy::proxy;

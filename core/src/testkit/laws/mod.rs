@@ -3,3 +3,4 @@
 pub mod connection;
 pub mod datagram;
 pub mod framing;
+pub mod proxy;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::http1::{HttpPart, Unsendable, Violation};
 use crate::proxy::HeaderError;
 use crate::tls::TlsError;
 
@@ -41,6 +42,13 @@ pub enum LimitExceeded {
         /// The limit.
         max: u64,
     },
+    /// A part of an HTTP message exceeds its limit.
+    Http {
+        /// The part.
+        part: HttpPart,
+        /// The limit, in bytes or counted.
+        max: u64,
+    },
     /// The server has as many connections as it may.
     Connections {
         /// The limit.
@@ -65,6 +73,8 @@ pub enum RemoteError {
         /// The framing's own code.
         code: u32,
     },
+    /// An HTTP message that is not well formed or not unambiguous.
+    Http(Violation),
     /// A length that is larger than any length can be or, after adjustment, negative or so small
     /// that the frame would end inside its own header.
     LengthOutOfRange,
@@ -109,6 +119,13 @@ pub enum DecodeError {
         /// The limit.
         max: u64,
     },
+    /// A part of an HTTP message is longer than its limit; see [`LimitExceeded::Http`].
+    Http {
+        /// The part.
+        part: HttpPart,
+        /// The limit, in bytes or counted.
+        max: u64,
+    },
     /// The bytes are not in the grammar.
     Invalid(RemoteError),
     /// The stream ended inside a frame.
@@ -138,6 +155,8 @@ pub enum EncodeError {
         /// Where they begin.
         offset: usize,
     },
+    /// The HTTP message may not be like this, or not now.
+    Http(Unsendable),
     /// The frame contains its own length field, or a part of it, and that does not say the
     /// frame's length.
     LengthMismatch {
@@ -253,6 +272,7 @@ impl fmt::Display for LimitExceeded {
             Self::FrameLen { len, max } => {
                 write!(f, "a frame of {len} bytes or more exceeds the limit of {max}")
             }
+            Self::Http { part, max } => write!(f, "the {part} exceeds the limit of {max}"),
             Self::ProxyHeaderLen { len, max } => {
                 write!(f, "a PROXY header of {len} bytes exceeds the limit of {max}")
             }
@@ -270,6 +290,7 @@ impl fmt::Display for RemoteError {
             Self::Framing { offset, code } => {
                 write!(f, "the framing refused byte {offset} of a frame with code {code}")
             }
+            Self::Http(violation) => violation.fmt(f),
             Self::LengthOutOfRange => f.write_str("a frame's length is out of range"),
             Self::NotCanonical { offset } => {
                 write!(f, "a frame's length is longer than it needs to be, at byte {offset}")
@@ -296,6 +317,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::TooLong { len, max } => LimitExceeded::FrameLen { len, max }.fmt(f),
+            Self::Http { part, max } => LimitExceeded::Http { part, max }.fmt(f),
             Self::Invalid(error) => error.fmt(f),
             Self::Truncated { len } => {
                 write!(f, "the stream ended {len} bytes into a frame")
@@ -314,6 +336,7 @@ impl fmt::Display for EncodeError {
             Self::Forbidden { offset } => {
                 write!(f, "the frame contains its own terminator at byte {offset}")
             }
+            Self::Http(unsendable) => unsendable.fmt(f),
             Self::LengthMismatch { offset } => {
                 write!(f, "the length field at byte {offset} of the frame does not say its length")
             }
@@ -390,6 +413,18 @@ impl From<HeaderError> for Error {
 impl From<RemoteError> for DecodeError {
     fn from(error: RemoteError) -> Self {
         Self::Invalid(error)
+    }
+}
+
+impl From<Violation> for DecodeError {
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(RemoteError::Http(violation))
+    }
+}
+
+impl From<Unsendable> for EncodeError {
+    fn from(unsendable: Unsendable) -> Self {
+        Self::Http(unsendable)
     }
 }
 

@@ -98,6 +98,7 @@
 //! | [`peer`] | the two ends of a stream |
 //! | [`buffer`] | bounded buffers and their pool |
 //! | [`framing`] | bytes to frames and back |
+//! | [`http1`] | HTTP/1.1 as a framing, for both sides |
 //! | [`tls`] | TLS session buffering, the only place that names rustls |
 //! | [`connection`] | one conversation: all of the above as one state machine |
 //! | [`connector`] | which address to try when (Happy Eyeballs) |
@@ -113,12 +114,13 @@
 //! # Not here
 //!
 //! Sockets, clocks, threads, files, environment variables, global state, a cryptography provider:
-//! drivers and configurations bring them. HTTP is not here yet.
+//! drivers and configurations bring them.
 //!
 //! # Features
 //!
 //! Without features the crate is `no_std` with `alloc`, and its only dependency is memchr.
 //!
+//! - `http1`: [HTTP/1.1](http1) as a framing, over httparse. Needs no `std`.
 //! - `std`: conversions from types of the standard library.
 //! - `tls`: [TLS sessions](tls) over rustls. Implies `std`.
 //! - `testkit`: the laws as functions, naive models and fuzz bodies, for your own framings too.
@@ -150,6 +152,7 @@ pub mod datagram;
 mod either;
 pub mod error;
 pub mod framing;
+pub mod http1;
 pub mod icmp;
 mod json;
 pub mod limits;

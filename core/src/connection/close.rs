@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::timers::Timer;
-use crate::error::{Error, Fault};
+use crate::error::{Error, Fault, LimitExceeded, RemoteError};
 
 /// Why a connection is over. Every end is one of these, and none of them looks like another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,21 @@ impl CloseReason {
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         matches!(self, Self::Finished | Self::Closed)
+    }
+
+    /// The status with which a server of HTTP should answer before the connection closes, if an
+    /// answer makes sense.
+    ///
+    /// # Specification
+    /// RFC 9110, section 15.5; RFC 6585, section 5.
+    #[must_use]
+    pub const fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Failed(Error::Remote(RemoteError::Http(violation))) => Some(violation.status()),
+            Self::Failed(Error::Limit(LimitExceeded::Http { part, .. })) => Some(part.status()),
+            Self::TimedOut(Timer::Frame) => Some(408),
+            _ => None,
+        }
     }
 
     /// Whether a later failure of the transport says more than this reason does: true where the

@@ -304,6 +304,9 @@ impl<F: Framing> Connection<F> {
             DecodeError::TooLong { len, max } => {
                 CloseReason::Failed(Error::Limit(LimitExceeded::FrameLen { len, max }))
             }
+            DecodeError::Http { part, max } => {
+                CloseReason::Failed(Error::Limit(LimitExceeded::Http { part, max }))
+            }
             DecodeError::Invalid(error) => CloseReason::Failed(Error::Remote(error)),
             DecodeError::Truncated { len } => CloseReason::Truncated(Truncation::Frame { len }),
         }

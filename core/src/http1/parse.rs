@@ -1,0 +1,171 @@
+//! What is in a whole head: httparse, and the strictness that it leaves to us.
+
+use core::mem::MaybeUninit;
+
+use httparse::{Header, ParserConfig, Status};
+
+use super::announced::Announced;
+use super::error::Violation;
+use super::frame::Version;
+use super::grammar::is_token;
+use super::head::{blank_len, split_first_line};
+use super::limits::HttpLimits;
+use super::{lines, target};
+
+/// Where the parts of a request's head lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RequestHead {
+    pub(super) start: usize,
+    pub(super) method_len: usize,
+    pub(super) target_len: usize,
+    pub(super) fields_start: usize,
+    pub(super) version: Version,
+}
+
+/// Where the parts of a response's head lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ResponseHead {
+    pub(super) fields_start: usize,
+    pub(super) status: u16,
+    pub(super) version: Version,
+}
+
+/// Bytes of a first line of a response before its reason: `HTTP/1.1 200 `.
+pub(super) const REASON_START: usize = 13;
+
+const fn headers<'a>() -> [MaybeUninit<Header<'a>>; HttpLimits::FIELDS_MAX] {
+    [const { MaybeUninit::uninit() }; HttpLimits::FIELDS_MAX]
+}
+
+/// Parses `head`, which ends with the first empty line behind its first line.
+///
+/// `inspect` is shown the method.
+#[inline]
+pub(super) fn request<T>(
+    head: &[u8],
+    inspect: impl FnOnce(&str) -> T,
+) -> Result<(RequestHead, Announced, T), Violation> {
+    let start = blank_len(head);
+    let head = head.get(start..).unwrap_or(&[]);
+    let mut headers = headers();
+    let mut parsed = httparse::Request::new(&mut []);
+    match parsed.parse_with_uninit_headers(head, &mut headers) {
+        Ok(Status::Complete(len)) if len == head.len() => {}
+        Ok(_) | Err(_) => return Err(diagnose_request(head)),
+    }
+    let (Some(method), Some(path)) = (parsed.method, parsed.path) else {
+        return Err(Violation::RequestLine);
+    };
+    let version = version(parsed.version)?;
+    target::check(method, path)?;
+    let announced = announced(parsed.headers)?;
+    announced.check_request(method, version)?;
+    let fields_start = method.len() + path.len() + " ".len() * 2 + "HTTP/1.1\r\n".len();
+    if head.get(..fields_start).is_none_or(|line| !line.ends_with(b"\r\n")) {
+        return Err(Violation::RequestLine);
+    }
+    let (method_len, target_len) = (method.len(), path.len());
+    let fields_start = start + fields_start;
+    let request = RequestHead { start, method_len, target_len, fields_start, version };
+    Ok((request, announced, inspect(method)))
+}
+
+/// Parses `head`, which ends with the first empty line.
+#[inline]
+pub(super) fn response(head: &[u8]) -> Result<(ResponseHead, Announced), Violation> {
+    let mut headers = headers();
+    let mut parsed = httparse::Response::new(&mut []);
+    // httparse skips empty lines, which only a request may have before it.
+    let is_begun = !head.starts_with(b"\r");
+    let config = ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut parsed, head, &mut headers) {
+        Ok(Status::Complete(len)) if len == head.len() && is_begun => {}
+        Ok(_) | Err(_) => return Err(diagnose_response(head)),
+    }
+    let status = parsed.code.filter(|status| *status >= 100).ok_or(Violation::StatusLine)?;
+    let version = version(parsed.version)?;
+    let announced = announced(parsed.headers)?;
+    announced.check_version(version)?;
+    let (line, _) = split_first_line(head);
+    Ok((ResponseHead { fields_start: line.len(), status, version }, announced))
+}
+
+const fn version(minor: Option<u8>) -> Result<Version, Violation> {
+    match minor {
+        Some(0) => Ok(Version::Http10),
+        Some(1) => Ok(Version::Http11),
+        _ => Err(Violation::VersionUnsupported),
+    }
+}
+
+#[inline]
+fn announced(headers: &[Header<'_>]) -> Result<Announced, Violation> {
+    let mut announced = Announced::default();
+    for header in headers {
+        announced.take(header.name, header.value)?;
+    }
+    announced.check()
+}
+
+/// Why httparse refuses a request: the first thing that is wrong.
+#[cold]
+fn diagnose_request(head: &[u8]) -> Violation {
+    let (line, fields) = split_first_line(head);
+    let Err(violation) = check_request_line(line).and_then(|()| lines::check(fields)) else {
+        return Violation::RequestLine;
+    };
+    violation
+}
+
+fn check_request_line(line: &[u8]) -> Result<(), Violation> {
+    let line = line.strip_suffix(b"\r\n").ok_or(Violation::BareLf)?;
+    if line.contains(&b'\r') {
+        return Err(Violation::BareCr);
+    }
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Violation::RequestLine);
+    };
+    if !is_token(method) {
+        return Err(Violation::Method);
+    }
+    if !target.iter().all(u8::is_ascii_graphic) {
+        return Err(Violation::Target);
+    }
+    check_version(version)
+}
+
+fn check_version(version: &[u8]) -> Result<(), Violation> {
+    match version {
+        b"HTTP/1.0" | b"HTTP/1.1" => Ok(()),
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+            Err(Violation::VersionUnsupported)
+        }
+        _ => Err(Violation::Version),
+    }
+}
+
+/// Why httparse refuses a response: the first thing that is wrong.
+#[cold]
+fn diagnose_response(head: &[u8]) -> Violation {
+    let (line, fields) = split_first_line(head);
+    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+    if line.contains(&b'\r') {
+        return Violation::BareCr;
+    }
+    let version = line.split(|byte| *byte == b' ').next().unwrap_or(&[]);
+    if check_version(version) == Err(Violation::VersionUnsupported) {
+        return Violation::VersionUnsupported;
+    }
+    let is_well_formed = check_version(version).is_ok()
+        && matches!(line.get(8..), Some([b' ', a, b, c, rest @ ..])
+            if [a, b, c].iter().all(|digit| digit.is_ascii_digit())
+                && matches!(rest, [] | [b' ', ..])
+                && super::grammar::is_text(rest));
+    if !is_well_formed {
+        return Violation::StatusLine;
+    }
+    lines::check(fields).err().unwrap_or(Violation::StatusLine)
+}

@@ -179,7 +179,9 @@ impl Http1 {
             return Ok(Shape::Informational(head));
         }
         let is_tunnel = head.status == 101 || kind.is_tunnel(head.status);
-        if head.status == 101 && self.offered != Offer::Upgrade {
+        // It was the last one, for nothing is sent behind an offer.
+        let is_offered = self.offered == Offer::Upgrade && self.outstanding.len() == 1;
+        if head.status == 101 && !is_offered {
             return Err(Violation::UpgradeUnasked.into());
         }
         let body = if kind.is_bodiless(head.status) {
@@ -206,13 +208,14 @@ impl Http1 {
 
     /// The request that our client may have waited behind has its answer.
     fn answered(&mut self, is_tunnel: bool) {
+        if !self.outstanding.is_empty() {
+            return;
+        }
         match &mut self.sending {
             Sending::AwaitingAnswer => {
                 self.sending = if is_tunnel { Sending::Tunnel } else { Sending::Rest };
             }
-            Sending::Message { then: then @ Then::AwaitingAnswer, .. }
-                if self.outstanding.is_empty() =>
-            {
+            Sending::Message { then: then @ Then::AwaitingAnswer, .. } => {
                 *then = if is_tunnel { Then::Tunnel } else { Then::Rest };
             }
             Sending::Rest

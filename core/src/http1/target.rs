@@ -82,10 +82,20 @@ fn is_host_name(host: &str) -> bool {
             !literal.is_empty() && literal.bytes().all(|byte| is_name_byte(byte) || byte == b':')
         });
     }
-    !host.is_empty() && host.bytes().all(is_name_byte)
+    !host.is_empty() && is_registered_name(host)
 }
 
-/// Unreserved, percent, or sub-delimiter.
+/// Characters of a name, and percent signs with two digits behind them.
+fn is_registered_name(host: &str) -> bool {
+    let mut parts = host.split('%');
+    parts.next().is_some_and(|part| part.bytes().all(is_name_byte))
+        && parts.all(|part| {
+            let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+            digits >= 2 && part.bytes().all(is_name_byte)
+        })
+}
+
+/// Unreserved, or sub-delimiter.
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -93,7 +103,6 @@ const fn is_name_byte(byte: u8) -> bool {
             b'-' | b'.'
                 | b'_'
                 | b'~'
-                | b'%'
                 | b'!'
                 | b'$'
                 | b'&'

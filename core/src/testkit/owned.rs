@@ -24,6 +24,12 @@ pub trait OwnedFrames: Framing {
     /// begins. Returns whether it did, or whether `next` itself means nothing.
     fn join(&self, last: Option<&mut Self::Owned>, next: &Self::Owned) -> bool;
 
+    /// Whether `heard` is what the other side may be told when `said` is sent: the same, unless the
+    /// framing adds something of its own.
+    fn is_heard_as(said: &Self::Owned, heard: &Self::Owned) -> bool {
+        said == heard
+    }
+
     /// Sends what lets the conversation go on behind `frame`, which was just shown, for framings
     /// that [hold](crate::framing::Scan::Hold) frames back before something is sent.
     fn answer(&mut self, frame: &Self::Owned, transmit: &mut Buffer) {

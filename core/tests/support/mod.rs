@@ -5,8 +5,7 @@ pub mod forger;
 
 use std::sync::{Arc, LazyLock};
 
-use drywire::framing::ByteFraming;
-use drywire::testkit::{End, Pair};
+use drywire::testkit::{End, OwnedFrames, Pair};
 use drywire::tls::{ClientTls, ServerTls, TlsSession, pem};
 use drywire::{Connection, Instant, Limits, Protocol};
 use rustls::crypto::CryptoProvider;
@@ -131,8 +130,8 @@ impl Over {
     /// A client on the left and a server on the right.
     pub fn pair<P: Protocol, Q: Protocol>(self, left: P, right: Q) -> Pair<P, Q>
     where
-        P::Framing: ByteFraming,
-        Q::Framing: ByteFraming,
+        P::Framing: OwnedFrames,
+        Q::Framing: OwnedFrames,
     {
         self.pair_within(left, right, &Limits::new())
     }
@@ -144,8 +143,8 @@ impl Over {
         limits: &Limits,
     ) -> Pair<P, Q>
     where
-        P::Framing: ByteFraming,
-        Q::Framing: ByteFraming,
+        P::Framing: OwnedFrames,
+        Q::Framing: OwnedFrames,
     {
         let limits = Arc::new(limits.clone());
         let now = Instant::ZERO;
@@ -163,8 +162,8 @@ impl Over {
     /// The same with the server on the left.
     pub fn turned_pair<P: Protocol, Q: Protocol>(self, left: P, right: Q) -> Pair<P, Q>
     where
-        P::Framing: ByteFraming,
-        Q::Framing: ByteFraming,
+        P::Framing: OwnedFrames,
+        Q::Framing: OwnedFrames,
     {
         let Self::Tls(version) = self else { return self.pair(left, right) };
         let limits = Arc::new(Limits::new());

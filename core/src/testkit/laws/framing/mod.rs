@@ -5,24 +5,28 @@
 //! [`encode_equals_model`] compare with a naive twin, [`scanned_once`] and [`scanned_twice`] count
 //! work, and [`in_box`] checks all of them for a framing of byte slices in this crate.
 
+mod conversation;
+mod decode;
+
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::buffer::Buffer;
 use crate::error::{DecodeError, EncodeError};
-use crate::framing::{ByteFraming, Scan, Whole};
+use crate::framing::{ByteFraming, Scan};
 use crate::testkit::OwnedFrames;
 use crate::testkit::model::{Decoded, Model};
+
+pub use conversation::conversation;
+use decode::{Rescan, decode, decode_whole, encode, every_byte, normal, scan};
+pub use decode::{decode_on, joined};
 
 /// Longest input for which every set of cuts is tried.
 const EVERY_CUT_LEN_MAX: usize = 10;
 
 /// Longest input for which every single cut is tried.
 const SINGLE_CUT_LEN_MAX: usize = 128;
-
-/// Events without bytes that may follow each other.
-const EMPTY_IN_A_ROW_MAX: usize = 8;
 
 /// Checks every law that needs no model: with `frames` those about sending, with `input` those
 /// about receiving. `cuts` are positions in `input`, in any order.
@@ -168,105 +172,6 @@ pub fn round_trip<F: OwnedFrames + Clone>(framing: &F, frames: &[F::Owned]) {
     let expected = normal(framing, Decoded { frames: sent, end: Ok(()) });
     let decoded = normal(framing, decode_whole(framing, &wire));
     assert_eq!(decoded, expected, "{wire:02x?} is not what was sent");
-}
-
-/// Law: what one side sends, the other reads back, pieces joined, however it is cut: for framings
-/// whose two sides differ. `turns` are sent by the left side where they begin with true, else by
-/// the right one. Those that encode refuses are left out, and leave nothing behind. Returns which
-/// were sent.
-///
-/// # Panics
-/// When the law is broken.
-pub fn conversation<F, G>(
-    left: &F,
-    right: &G,
-    turns: &[(bool, F::Owned)],
-    cuts: &[usize],
-) -> Vec<bool>
-where
-    F: OwnedFrames + Clone,
-    G: OwnedFrames<Owned = F::Owned> + Clone,
-{
-    let run = |cuts: &[usize]| {
-        let (mut left, mut right) = (Side::new(left.clone()), Side::new(right.clone()));
-        let mut sent = Vec::new();
-        for (is_left, frame) in turns {
-            sent.push(if *is_left {
-                left.say(frame, &mut right, cuts)
-            } else {
-                right.say(frame, &mut left, cuts)
-            });
-        }
-        assert_eq!(left.heard_of(), right.said_of(), "what the right side sent");
-        assert_eq!(right.heard_of(), left.said_of(), "what the left side sent");
-        sent
-    };
-    let sent = run(&[]);
-    for cuts in [cuts, &[1]] {
-        assert_eq!(run(cuts), sent, "cut in {cuts:?}, other frames were sent");
-    }
-    sent
-}
-
-/// One side of a conversation.
-struct Side<F: OwnedFrames> {
-    framing: F,
-    said: Vec<F::Owned>,
-    heard: Vec<F::Owned>,
-    arrived: Vec<u8>,
-}
-
-impl<F: OwnedFrames> Side<F> {
-    const fn new(framing: F) -> Self {
-        Self { framing, said: Vec::new(), heard: Vec::new(), arrived: Vec::new() }
-    }
-
-    /// Sends a frame, which arrives in pieces of these lengths in turn. Returns whether it was.
-    fn say<G>(&mut self, frame: &F::Owned, other: &mut Side<G>, cuts: &[usize]) -> bool
-    where
-        G: OwnedFrames<Owned = F::Owned>,
-    {
-        if self.framing.is_over() {
-            return false;
-        }
-        let Ok(wire) = encode(&mut self.framing, frame) else { return false };
-        self.said.push(frame.clone());
-        let mut rest = &wire[..];
-        for len in cuts.iter().copied().cycle() {
-            if rest.len() <= len {
-                break;
-            }
-            other.hear(&rest[..len]);
-            rest = &rest[len..];
-        }
-        other.hear(rest);
-        // What it held back may now be shown.
-        self.hear(&[]);
-        true
-    }
-
-    fn hear(&mut self, bytes: &[u8]) {
-        self.arrived.extend_from_slice(bytes);
-        while !self.framing.is_over() {
-            let arrived = &self.arrived;
-            match scan(&mut self.framing, arrived, arrived) {
-                Err(error) => panic!("{error}, of {arrived:02x?}, which the other side sent"),
-                Ok(Scan::Found(whole)) => {
-                    self.arrived.drain(..whole.len);
-                    self.heard.push(whole.found);
-                }
-                Ok(Scan::Need(_) | Scan::Hold) => return,
-            }
-        }
-    }
-
-    fn said_of(&self) -> Vec<F::Owned> {
-        joined(&self.framing, self.said.clone())
-    }
-
-    fn heard_of(&self) -> Vec<F::Owned> {
-        joined(&self.framing, self.heard.clone())
-    }
 }
 
 /// Law: a frame that was received can be sent and is then received again, unless it contains its
@@ -418,146 +323,4 @@ pub fn encode_equals_model<F: ByteFraming + Clone>(
         legal,
         "{frame:02x?} was encoded to {encoded:02x?}, the model has {wire:02x?}"
     );
-}
-
-/// When a framing that needs more is asked again.
-#[derive(Clone, Copy, Debug)]
-enum Rescan {
-    /// Whenever bytes have arrived.
-    Always,
-    /// When as many are there as it needs, or at the end.
-    WhenNeeded,
-}
-
-/// Decodes `input`, arriving up to each of `cuts` in turn and then ending, as a connection does
-/// that answers every frame; checks what [`total`] promises. `framing` is left as it is then.
-///
-/// # Panics
-/// When that law is broken.
-pub fn decode_on<F: OwnedFrames>(
-    framing: &mut F,
-    input: &[u8],
-    cuts: &[usize],
-) -> Decoded<F::Owned> {
-    decode_as(framing, input, cuts, Rescan::Always)
-}
-
-fn decode_as<F: OwnedFrames>(
-    framing: &mut F,
-    input: &[u8],
-    cuts: &[usize],
-    rescan: Rescan,
-) -> Decoded<F::Owned> {
-    let mut ends: Vec<_> = cuts.iter().copied().filter(|cut| *cut < input.len()).collect();
-    ends.sort_unstable();
-    ends.push(input.len());
-
-    let mut frames = Vec::new();
-    let mut start = 0;
-    let mut need = 1;
-    let mut empty_in_a_row = 0;
-    for end in ends {
-        let is_last = end == input.len();
-        if matches!(rescan, Rescan::WhenNeeded) && !is_last && end - start < need {
-            continue;
-        }
-        loop {
-            if framing.is_over() {
-                return Decoded { frames, end: Ok(()) };
-            }
-            let bytes = &input[start..end];
-            let whole = match scan(framing, bytes, bytes) {
-                Err(error) => return Decoded { frames, end: Err(error) },
-                Ok(Scan::Need(len)) => {
-                    assert!(len > bytes.len(), "{len} bytes needed of {}", bytes.len());
-                    let max = framing.wire_len_max();
-                    assert!(len <= max, "{len} bytes needed, at most {max} were said");
-                    need = len;
-                    if !is_last {
-                        break;
-                    }
-                    match framing.scan_end(bytes) {
-                        Err(error) => return Decoded { frames, end: Err(error) },
-                        Ok(Some(whole)) => view(framing, whole, bytes),
-                        Ok(None) => {
-                            assert!(bytes.is_empty(), "{} bytes left, and no frame", bytes.len());
-                            return Decoded { frames, end: Ok(()) };
-                        }
-                    }
-                }
-                Ok(Scan::Hold) => panic!("held back, though everything was answered"),
-                Ok(Scan::Found(whole)) => whole,
-            };
-            empty_in_a_row = if whole.len == 0 { empty_in_a_row + 1 } else { 0 };
-            assert!(empty_in_a_row <= EMPTY_IN_A_ROW_MAX, "a frame of no bytes, again and again");
-            start += whole.len;
-            framing.answer(&whole.found, &mut Buffer::new());
-            frames.push(whole.found);
-        }
-    }
-    unreachable!("the last end comes to an end")
-}
-
-/// Decodes with a clone.
-fn decode<F: OwnedFrames + Clone>(
-    framing: &F,
-    input: &[u8],
-    cuts: &[usize],
-    rescan: Rescan,
-) -> Decoded<F::Owned> {
-    decode_as(&mut framing.clone(), input, cuts, rescan)
-}
-
-fn decode_whole<F: OwnedFrames + Clone>(framing: &F, input: &[u8]) -> Decoded<F::Owned> {
-    decode(framing, input, &[], Rescan::Always)
-}
-
-fn every_byte(input: &[u8]) -> Vec<usize> {
-    (1..input.len()).collect()
-}
-
-/// Scans `bytes` and shows the frame, if there is one, in `shown`.
-fn scan<F: OwnedFrames>(
-    framing: &mut F,
-    bytes: &[u8],
-    shown: &[u8],
-) -> Result<Scan<F::Owned>, DecodeError> {
-    Ok(match framing.scan(bytes)? {
-        Scan::Need(len) => Scan::Need(len),
-        Scan::Hold => Scan::Hold,
-        Scan::Found(whole) => Scan::Found(view(framing, whole, shown)),
-    })
-}
-
-/// Shows the frame that `whole` says is at the front of `bytes`.
-fn view<F: OwnedFrames>(framing: &F, whole: Whole<F::Found>, bytes: &[u8]) -> Whole<F::Owned> {
-    let (len, max) = (whole.len, framing.wire_len_max());
-    assert!(len <= bytes.len(), "a frame of {len} bytes where there are {}", bytes.len());
-    assert!(len <= max, "a frame of {len} bytes, at most {max} were said");
-    Whole { len, found: F::own(&F::view(whole.found, &mut bytes[..len].to_vec())) }
-}
-
-/// Encodes one frame behind other bytes, which must stay.
-fn encode<F: OwnedFrames>(framing: &mut F, frame: &F::Owned) -> Result<Vec<u8>, EncodeError> {
-    let queued = b"queued";
-    let mut transmit = Buffer::new();
-    transmit.extend_from_slice(queued);
-    F::item(frame, |item| framing.encode(item, &mut transmit))?;
-    let wire = transmit.filled().strip_prefix(queued);
-    Ok(wire.expect("bytes that were queued before must stay").to_vec())
-}
-
-/// Joins the frames for which it has no meaning where one ends.
-fn normal<F: OwnedFrames>(framing: &F, decoded: Decoded<F::Owned>) -> Decoded<F::Owned> {
-    Decoded { frames: joined(framing, decoded.frames), end: decoded.end }
-}
-
-pub(super) fn joined<F: OwnedFrames>(framing: &F, frames: Vec<F::Owned>) -> Vec<F::Owned> {
-    let mut kept: Vec<F::Owned> = Vec::new();
-    for frame in frames {
-        if !framing.join(kept.last_mut(), &frame) {
-            kept.push(frame);
-        }
-    }
-    kept
 }

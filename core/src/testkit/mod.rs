@@ -25,6 +25,8 @@
 )]
 
 pub mod fuzz;
+#[cfg(feature = "http1")]
+pub mod http1;
 pub mod laws;
 pub mod model;
 pub mod model_proxy;

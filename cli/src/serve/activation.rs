@@ -1,5 +1,6 @@
 //! Sockets that a service manager has bound: sd_listen_fds(3).
 
+use std::env;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
@@ -19,9 +20,16 @@ pub(super) struct Activated {
     place: Address,
 }
 
+/// More sockets than anybody hands over. A larger number is no number of sockets.
+const SOCKETS_MAX: u64 = 1024;
+
 /// Takes the sockets that were handed over to this process, if any. For once, and before there are
 /// threads: the variables are removed, so that no other process takes them for its own.
 pub(super) fn take() -> Result<Vec<Activated>, Stop> {
+    let count = env::var("LISTEN_FDS").ok().and_then(|count| count.parse::<u64>().ok());
+    if count.is_some_and(|count| count > SOCKETS_MAX) {
+        return Err(Stop::usage(format_args!("LISTEN_FDS names more than {SOCKETS_MAX} sockets")));
+    }
     let mut handed_over = ListenFd::from_env();
     (0..handed_over.len()).map(|index| take_one(&mut handed_over, index)).collect()
 }

@@ -126,6 +126,26 @@ fn sockets_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn more_sockets_than_there_are_is_an_error() {
+    for (count, expected) in [
+        ("1024", "socket 1 of LISTEN_FDS is not a stream socket"),
+        ("1025", "LISTEN_FDS names more than 1024 sockets"),
+        ("4294967295", "LISTEN_FDS names more than 1024 sockets"),
+    ] {
+        let mut command = drywire(["serve", "--listen", "tcp://127.0.0.1:0"]);
+        let process = Process::start(command.env("LISTEN_FDS", count));
+        process.finish().assert(2, expected);
+    }
+    // What is no number hands nothing over.
+    let mut command = drywire(["serve", "--listen", "tcp://127.0.0.1:0"]);
+    let mut process = Process::start(command.env("LISTEN_FDS", "x"));
+    let stdout = Lines::of(process.stdout.take().unwrap());
+    assert!(stdout.next().starts_with("listening tcp://127.0.0.1:"));
+    process.signal(Signal::TERM);
+    process.finish().assert(0, "");
+}
+
+#[test]
 fn sockets_for_another_process_are_left_alone() {
     let mut command = drywire(["serve", "--listen", "tcp://127.0.0.1:0"]);
     let mut process = Process::start(command.env("LISTEN_FDS", "3").env("LISTEN_PID", "1"));

@@ -11,8 +11,8 @@ use super::add;
 pub struct Histogram {
     /// Durations up to each of the bounds and above the one before; the last is what is longer than
     /// all of them.
-    counts: [u64; Self::BOUNDS.len() + 1],
-    nanos: u64,
+    pub(super) counts: [u64; Self::BOUNDS.len() + 1],
+    pub(super) nanos: u64,
 }
 
 impl Histogram {

@@ -3,6 +3,7 @@
 mod histogram;
 mod kinds;
 mod listing;
+mod numbers;
 mod observed;
 mod prometheus;
 mod visit;

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use drywire::address::{Address, Endpoint, Host};
 use drywire::framing::Lines;
 use drywire::shutdown::{Phase, Request};
+use drywire::statistics::Observed;
 use drywire::supervisor::{Outcome, SupervisorLimits};
 use drywire::{Handle, Limits, Peer, Protocol};
 use drywire_std::processes::{Event, Supervisor, SupervisorHandle, Worker};
@@ -64,21 +65,34 @@ fn worker() {
             server = server.listen(inherited.listener().unwrap());
         }
     }
-    let handle = server.handle();
-    match mode.as_str() {
-        "serve" => worker.serve(move |request| handle.request(request)).unwrap(),
-        "stubborn" => worker.serve(|_| {}).unwrap(),
-        "stoppable" => worker
-            .serve(move |request| {
+    let (handle, counts) = (server.handle(), server.handle());
+    let count = move || counts.statistics();
+    let farewell = match mode.as_str() {
+        "serve" => worker.serve(move |request| handle.request(request), count),
+        "mute" => worker.serve(
+            move |request| handle.request(request),
+            || loop {
+                thread::park();
+            },
+        ),
+        "stubborn" => worker.serve(|_| {}, count),
+        "stoppable" => worker.serve(
+            move |request| {
                 if request == Request::Stop {
                     handle.request(request);
                 }
-            })
-            .unwrap(),
-        "late" => {}
+            },
+            count,
+        ),
+        "late" => {
+            let _ = server.run();
+            return;
+        }
         _ => exit(3),
-    }
+    };
+    let farewell = farewell.unwrap();
     let summary = server.run().unwrap();
+    farewell.finish(&summary.statistics);
     exit(if summary.drained { 0 } else { 1 });
 }
 
@@ -505,6 +519,49 @@ fn a_second_signal_ends_at_once() {
     running.until(|seen| *seen == Seen::Ending(Phase::Stopping));
     assert_eq!(running.ended(), Outcome::Forced);
     assert_eq!(conversation.ask("there?"), None);
+}
+
+#[test]
+fn the_counts_are_those_of_all_workers() {
+    let running = supervise(limits(2), "serve");
+    let pids = running.ready(2);
+    let dialled = running.dial_all(&pids);
+    let count = dialled.len() as u64;
+    let counts = || {
+        let statistics = running.handle.statistics();
+        (statistics.accepted, statistics.active)
+    };
+    assert_eq!(counts(), (count, count));
+    // Of a worker that is killed what it has said stays, and its connections are no more.
+    let lost = dialled.iter().filter(|(_, pid)| *pid == pids[0]).count() as u64;
+    kill_process(Pid::from_raw(pids[0].try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    running.until(|seen| matches!(seen, Seen::Exited(..)));
+    assert_eq!(counts(), (count, count - lost));
+    let names: Vec<String> = Observed::listeners(&running.handle);
+    assert_eq!(names, [format!("tcp://{}", running.address)]);
+
+    running.ready(1);
+    let (last, _) = running.dial();
+    drop((dialled, last));
+    running.handle.request(Request::Interrupt);
+    assert_eq!(running.ended(), Outcome::Drained);
+    // Nobody asked: the last words say so.
+    assert_eq!(counts(), (count + 1, 0));
+    let statistics = running.handle.statistics();
+    assert_eq!(statistics.closed.iter().sum::<u64>(), count - lost + 1);
+    assert!(statistics.received_len > 0);
+}
+
+#[test]
+fn a_worker_that_does_not_answer_keeps_nobody_waiting() {
+    let mut limits = limits(1);
+    limits.stop_timeout = SOON;
+    let running = supervise(limits, "mute");
+    running.ready(1);
+    let _conversation = running.dial();
+    for _ in 0..2 {
+        assert_eq!(running.handle.statistics().accepted, 0);
+    }
 }
 
 #[test]

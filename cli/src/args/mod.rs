@@ -47,7 +47,6 @@ With --json every line on standard output and standard error is one JSON object.
   certificate  sha256 of the development certificate
   closed       kind, reason and peer of a connection that is over
   worker       state (started, ready, exited), pid, and of one that exited code (null: a signal)
-  ended        of --model processes: drained
   summary      drained, accepted, active, refused, received, transmitted, closed by kind
   open         peer, and tls: version, suite, alpn, resumed; null without TLS
   frame        len, base64, text (null unless UTF-8); from `frames` also offset and wire_len

@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
     if worker.is_none() && arguments.model == Model::Processes {
         return workers::supervise(arguments, listeners, certificate.as_ref(), signals, output);
     }
+    let is_worker = worker.is_some();
     let ends = Ends::new(output).map_err(|error| unprepared(&error))?;
     let plan = Plan {
         served: Served::new(arguments.protocol, arguments.framing.framing()),
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         listeners,
         observer: ends.observer(),
         signals,
-        reload: reload(certificate, tls, worker.is_some(), output),
+        reload: reload(certificate, tls, is_worker, output),
         worker,
         output,
     };
@@ -65,7 +66,8 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         Runtime::Smol => plan.run_smol(),
     };
     ends.finish();
-    conclude(outcome, output)
+    let summary = outcome.map_err(refused)?;
+    if is_worker { Ok(exit(&summary)) } else { conclude(&summary, output) }
 }
 
 /// Where the sockets come from.
@@ -200,14 +202,22 @@ fn unprepared(error: &io::Error) -> Stop {
     Stop::new(Exit::Local, format_args!("cannot prepare to serve: {}", cause(error)))
 }
 
-fn conclude(outcome: Result<Summary, ServeError>, output: Output) -> Result<Exit, Stop> {
-    let summary = outcome.map_err(|error| match error {
+/// The server could not begin, or go on.
+fn refused(error: ServeError) -> Stop {
+    match error {
         ServeError::Io(error) => unprepared(&error),
         _ => Stop::new(Exit::Connect, error),
-    })?;
-    if output.is_json() {
-        output.record("", &summary::json(&summary))?;
     }
-    output.note(summary::text(&summary));
-    Ok(if summary.drained { Exit::Ok } else { Exit::Failed })
+}
+
+fn conclude(summary: &Summary, output: Output) -> Result<Exit, Stop> {
+    if output.is_json() {
+        output.record("", &summary::json(summary))?;
+    }
+    output.note(summary::text(summary));
+    Ok(exit(summary))
+}
+
+const fn exit(summary: &Summary) -> Exit {
+    if summary.drained { Exit::Ok } else { Exit::Failed }
 }

@@ -4,8 +4,8 @@ use std::thread;
 use drywire::admission::AdmissionLimits;
 use drywire::shutdown::Phase;
 use drywire::{CloseReason, Limits, Peer};
-use drywire_std::processes::Worker;
-use drywire_std::{Listener, ServeError};
+use drywire_std::processes::{Farewell, Worker};
+use drywire_std::{Listener, ServeError, Statistics};
 use signal_hook::iterator::Signals;
 
 use super::served::Served;
@@ -50,13 +50,18 @@ macro_rules! configured {
         };
         let commands = Commands { reload: $plan.reload, request: Box::new(request) };
         signals::watch($plan.signals, commands).map_err(ServeError::Io)?;
-        let handle = server.handle();
+        let (handle, counts) = (server.handle(), server.handle());
         let obey = move |request| handle.request(request);
-        match $plan.worker {
-            Some(worker) => worker.serve(obey).map_err(ServeError::Io)?,
-            None => notify(State::Ready, output),
-        }
-        server
+        let farewell = match $plan.worker {
+            Some(worker) => {
+                Some(worker.serve(obey, move || counts.statistics()).map_err(ServeError::Io)?)
+            }
+            None => {
+                notify(State::Ready, output);
+                None
+            }
+        };
+        (server, farewell)
     }};
 }
 
@@ -67,22 +72,32 @@ fn tell_end(phase: Phase, output: Output) {
     }
 }
 
+/// The supervisor tells what its workers did.
+fn take_leave(farewell: Option<Farewell>, statistics: &Statistics) {
+    if let Some(farewell) = farewell {
+        farewell.finish(statistics);
+    }
+}
+
 impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
     /// Serves with a thread for each connection.
     pub(super) fn run_std(self) -> Result<Summary, ServeError> {
-        let summary = configured!(self, drywire_std).run()?;
+        let (server, farewell) = configured!(self, drywire_std);
+        let summary = server.run()?;
+        take_leave(farewell, &summary.statistics);
         Ok(Summary { drained: summary.drained, statistics: summary.statistics })
     }
 
     /// Serves with a task for each connection.
     pub(super) fn run_smol(self) -> Result<Summary, ServeError> {
         let threads = self.threads.or_else(|| thread::available_parallelism().ok());
-        let server = configured!(self, drywire_smol);
+        let (server, farewell) = configured!(self, drywire_smol);
         let server = match threads {
             Some(threads) => server.threads(threads),
             None => server,
         };
         let summary = smol::block_on(server.run())?;
+        take_leave(farewell, &summary.statistics);
         Ok(Summary { drained: summary.drained, statistics: summary.statistics })
     }
 }

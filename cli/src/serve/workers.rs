@@ -4,14 +4,14 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use drywire::supervisor::Outcome;
+use drywire_std::Listener;
 use drywire_std::processes::{Supervisor, Worker, this_program};
-use drywire_std::{Listener, ServeError};
-use serde_json::json;
 use signal_hook::iterator::Signals;
 
 use super::journal::Journal;
 use super::start::Certificate;
-use super::unprepared;
+use super::summary::Summary;
+use super::{conclude, refused, unprepared};
 use crate::args::{Model, ServeArguments};
 use crate::exit::{Exit, Stop};
 use crate::output::Output;
@@ -47,7 +47,7 @@ pub(super) fn supervise(
     for listener in listeners {
         supervisor = supervisor.listen(listener);
     }
-    let (reload, request) = (supervisor.handle(), supervisor.handle());
+    let (reload, request, handle) = (supervisor.handle(), supervisor.handle(), supervisor.handle());
     let commands = Commands {
         reload: Box::new(move || reload.reload()),
         request: Box::new(move |asked| request.request(asked)),
@@ -55,22 +55,10 @@ pub(super) fn supervise(
     signals::watch(signals, commands).map_err(|error| unprepared(&error))?;
     let outcome = supervisor.run();
     journal.finish();
-    conclude(outcome, output)
-}
-
-fn conclude(outcome: Result<Outcome, ServeError>, output: Output) -> Result<Exit, Stop> {
-    let outcome = outcome.map_err(|error| match error {
-        ServeError::Io(error) => unprepared(&error),
-        _ => Stop::new(Exit::Connect, error),
-    })?;
-    let drained = match outcome {
+    let drained = match outcome.map_err(refused)? {
         Outcome::Drained => true,
         Outcome::Forced => false,
-        _ => return Err(Stop::new(Exit::Failed, outcome)),
+        outcome => return Err(Stop::new(Exit::Failed, outcome)),
     };
-    if output.is_json() {
-        output.record("", &json!({ "event": "ended", "drained": drained }))?;
-    }
-    output.note(outcome);
-    Ok(if drained { Exit::Ok } else { Exit::Failed })
+    conclude(&Summary { drained, statistics: handle.statistics() }, output)
 }

@@ -1,11 +1,16 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use drywire::Instant;
 use drywire::shutdown::Request;
+use drywire::statistics::{Observed, Statistics, Visit};
 use drywire::supervisor::WorkerId;
 
+use crate::clock::Clock;
+use crate::descriptors::descriptors;
 use crate::signal::Bell;
 
 /// A hold on a [`Supervisor`](super::Supervisor) from outside, before and while it runs. Cheap to
@@ -20,14 +25,34 @@ pub struct SupervisorHandle {
 pub(super) struct Control {
     news: Mutex<VecDeque<News>>,
     pub(super) bell: Bell,
+    pub(super) clock: Clock,
+    pub(super) listeners: Mutex<Vec<String>>,
     is_ready: AtomicBool,
+    reports: Mutex<Reports>,
+    reported: Condvar,
 }
+
+/// What workers have counted.
+#[derive(Debug)]
+struct Reports {
+    is_running: bool,
+    /// Rounds that were asked for, and the last one that was answered.
+    asked: u64,
+    answered: u64,
+    statistics: Statistics,
+}
+
+/// How long a worker may take to report. Whoever is asked for health must not wait for a worker
+/// that hangs.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the supervisor has not heeded yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum News {
     Request(Request),
     Reload,
+    /// Somebody waits for this round of reports.
+    Report(u64),
     /// Its process is a zombie.
     Exited(WorkerId),
 }
@@ -52,11 +77,58 @@ impl SupervisorHandle {
     pub fn is_ready(&self) -> bool {
         self.control.is_ready.load(Ordering::Acquire)
     }
+
+    /// The counts of all workers since the supervisor began, those that have ended among them. Of
+    /// one that was killed they are what it said when somebody asked last.
+    ///
+    /// Asks the workers, and waits for one second at most: from one that does not answer in time,
+    /// what it said last is taken.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.control.statistics()
+    }
+}
+
+/// Of an admin listener in the supervisor's process.
+impl Observed for SupervisorHandle {
+    fn is_ready(&self) -> bool {
+        self.is_ready()
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.statistics()
+    }
+
+    /// None: connections are the workers' own affair.
+    fn visits(&self) -> Vec<Visit> {
+        Vec::new()
+    }
+
+    fn listeners(&self) -> Vec<String> {
+        self.control.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn now(&self) -> Instant {
+        self.control.clock.now()
+    }
+
+    fn descriptors(&self) -> Option<u64> {
+        descriptors()
+    }
 }
 
 impl Control {
-    pub(super) const fn new(bell: Bell) -> Self {
-        Self { news: Mutex::new(VecDeque::new()), bell, is_ready: AtomicBool::new(false) }
+    pub(super) fn new(bell: Bell) -> Self {
+        let statistics = Statistics::new();
+        Self {
+            news: Mutex::default(),
+            bell,
+            clock: Clock::new(),
+            listeners: Mutex::default(),
+            is_ready: AtomicBool::new(false),
+            reports: Mutex::new(Reports { is_running: false, asked: 0, answered: 0, statistics }),
+            reported: Condvar::new(),
+        }
     }
 
     pub(super) fn tell(&self, news: News) {
@@ -72,5 +144,36 @@ impl Control {
 
     pub(super) fn set_ready(&self, is_ready: bool) {
         self.is_ready.store(is_ready, Ordering::Release);
+    }
+
+    pub(super) fn set_running(&self, is_running: bool) {
+        self.reports().is_running = is_running;
+        self.reported.notify_all();
+    }
+
+    /// Sets the counts, and lets those go on who wait for `round` or an earlier one.
+    pub(super) fn publish(&self, statistics: Statistics, round: Option<u64>) {
+        let mut reports = self.reports();
+        reports.statistics = statistics;
+        reports.answered = round.unwrap_or(reports.answered);
+        self.reported.notify_all();
+    }
+
+    fn statistics(&self) -> Statistics {
+        let mut reports = self.reports();
+        if !reports.is_running {
+            return reports.statistics;
+        }
+        reports.asked += 1;
+        let round = reports.asked;
+        self.tell(News::Report(round));
+        let is_open = |reports: &mut Reports| reports.is_running && reports.answered < round;
+        let waited = self.reported.wait_timeout_while(reports, REPORT_TIMEOUT, is_open);
+        waited.unwrap_or_else(PoisonError::into_inner).0.statistics
+    }
+
+    /// No call within panics, so that a poisoned lock means nothing.
+    fn reports(&self) -> MutexGuard<'_, Reports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,8 +7,11 @@
 //!   payload LEN       and LEN bytes
 //!   begin SLOT
 //!                                     ready
+//!   report
+//!                                     report NUMBER ...
 //!   drain
 //!   stop
+//!                                     report NUMBER ...    the last one
 //! ```
 //!
 //! Each is a line. Either side takes the end of the stream for the other's end. Everything up to
@@ -21,6 +24,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use drywire::address::Address;
+use drywire::statistics::Statistics;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -29,13 +33,14 @@ use rustix::net::{
 pub(super) const READY: &str = "ready";
 pub(super) const DRAIN: &str = "drain";
 pub(super) const STOP: &str = "stop";
+pub(super) const REPORT: &str = "report";
 
 const SOCKET: &str = "socket ";
 const PAYLOAD: &str = "payload ";
 const BEGIN: &str = "begin ";
 
 /// More than any line is long.
-const LINE_LEN_MAX: usize = 4096;
+pub(super) const LINE_LEN_MAX: usize = 4096;
 
 /// What a worker needs to begin.
 #[derive(Debug, Default)]
@@ -103,6 +108,23 @@ pub(super) fn receive(from: &UnixStream) -> io::Result<Handover> {
             return Err(invalid());
         }
     }
+}
+
+/// The line that reports `statistics`.
+pub(super) fn report(statistics: &Statistics) -> String {
+    let mut line = String::from(REPORT);
+    for number in statistics.to_numbers() {
+        line.push(' ');
+        line.push_str(&number.to_string());
+    }
+    line.push('\n');
+    line
+}
+
+/// What a line reports, if it does.
+pub(super) fn reported(line: &str) -> Option<Statistics> {
+    let numbers = line.strip_prefix(REPORT)?.split_whitespace().map(str::parse);
+    Statistics::from_numbers(numbers.collect::<Result<Vec<_>, _>>().ok()?)
 }
 
 fn invalid() -> io::Error {
@@ -225,6 +247,18 @@ mod tests {
         let flags = rustix::io::fcntl_getfd(&socket).unwrap();
         assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
         assert_eq!(received.len(), 0);
+    }
+
+    #[test]
+    fn reports_fit_a_line_and_arrive() {
+        let len = Statistics::new().to_numbers().len();
+        let statistics = Statistics::from_numbers(std::iter::repeat_n(u64::MAX, len)).unwrap();
+        let line = report(&statistics);
+        assert!(line.len() <= LINE_LEN_MAX);
+        assert_eq!(reported(line.trim_end()), Some(statistics));
+        for line in ["report", "report 1", "report x", "ready", ""] {
+            assert_eq!(reported(line), None, "{line}");
+        }
     }
 
     #[test]

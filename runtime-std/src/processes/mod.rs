@@ -30,7 +30,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use drywire::address::Address;
 use drywire::shutdown::Phase;
@@ -43,7 +43,7 @@ pub use error::WorkerError;
 use handle::Control;
 pub use handle::SupervisorHandle;
 use run::Running;
-pub use worker::{Inherited, Worker};
+pub use worker::{Farewell, Inherited, Worker};
 
 /// Starts worker processes and sees them to their end; [`Worker`] has an example.
 #[must_use = "a supervisor does nothing before it runs"]
@@ -61,6 +61,15 @@ pub struct Supervisor {
 enum Source {
     Listener(Listener),
     Socket(Address, OwnedFd),
+}
+
+impl Source {
+    const fn address(&self) -> &Address {
+        match self {
+            Self::Listener(listener) => listener.address(),
+            Self::Socket(address, _) => address,
+        }
+    }
 }
 
 /// Is told of everything.
@@ -183,6 +192,8 @@ impl Supervisor {
         if self.sources.is_empty() {
             return Err(ServeError::ListenerMissing);
         }
+        let names = self.sources.iter().map(|source| source.address().to_string()).collect();
+        *self.control.listeners.lock().unwrap_or_else(PoisonError::into_inner) = names;
         Running::new(self).run().map_err(ServeError::Io)
     }
 }

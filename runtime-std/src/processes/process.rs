@@ -6,12 +6,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use drywire::statistics::Statistics;
 use drywire::supervisor::WorkerId;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, waitid};
 
 use super::handle::{Control, News};
-use super::handover::READY;
+use super::handover::{LINE_LEN_MAX, READY, REPORT, reported};
 use super::worker::SUPERVISOR;
 
 /// What the thread that waits for a process needs.
@@ -26,6 +27,11 @@ pub(super) struct Process {
     pub(super) control: Option<UnixStream>,
     /// The beginning of a line.
     line: Vec<u8>,
+    pub(super) is_ready: bool,
+    /// Whether it has been asked to report and has not.
+    pub(super) is_asked: bool,
+    /// What it reported last.
+    pub(super) statistics: Statistics,
 }
 
 impl Process {
@@ -45,7 +51,15 @@ impl Process {
             .env(SUPERVISOR, getpid().as_raw_nonzero().to_string())
             .process_group(0)
             .spawn()?;
-        let mut process = Self { worker, child, control: Some(control), line: Vec::new() };
+        let mut process = Self {
+            worker,
+            child,
+            control: Some(control),
+            line: Vec::new(),
+            is_ready: false,
+            is_asked: false,
+            statistics: Statistics::new(),
+        };
         let (pid, tell) = (process.id(), Arc::clone(tell));
         let watch = move || {
             await_exit(pid);
@@ -83,36 +97,49 @@ impl Process {
         self.child.wait()
     }
 
-    /// Reads what it tells. Returns whether it says that it serves.
+    /// Asks for its counts. One that does not serve yet has none.
+    pub(super) fn ask(&mut self) {
+        if self.is_ready && self.control.is_some() {
+            self.is_asked = true;
+            self.order(REPORT);
+        }
+    }
+
+    /// Reads what it tells. Returns whether it says for the first time that it serves.
     pub(super) fn hear(&mut self) -> bool {
-        let mut is_ready = false;
-        let mut bytes = [0; 64];
+        let was_ready = self.is_ready;
+        let mut bytes = [0; 512];
         while let Some(control) = &mut self.control {
             match control.read(&mut bytes) {
                 Ok(0) => self.control = None,
-                Ok(len) => is_ready |= self.scan(bytes.get(..len).unwrap_or_default()),
+                Ok(len) => bytes.get(..len).unwrap_or_default().iter().for_each(|byte| {
+                    self.scan(*byte);
+                }),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.control = None,
             }
         }
-        is_ready
+        self.is_asked &= self.control.is_some();
+        self.is_ready && !was_ready
     }
 
-    fn scan(&mut self, bytes: &[u8]) -> bool {
-        let mut is_ready = false;
-        for byte in bytes {
-            match byte {
-                b'\n' => {
-                    is_ready |= self.line == READY.as_bytes();
-                    self.line.clear();
-                }
-                // What is longer is nothing that we know.
-                byte if self.line.len() <= READY.len() => self.line.push(*byte),
-                _ => {}
+    fn scan(&mut self, byte: u8) {
+        if byte != b'\n' {
+            // What is longer is nothing that we know.
+            if self.line.len() < LINE_LEN_MAX {
+                self.line.push(byte);
             }
+            return;
         }
-        is_ready
+        let line = String::from_utf8_lossy(&self.line);
+        if line == READY {
+            self.is_ready = true;
+        } else if let Some(statistics) = reported(&line) {
+            self.statistics = statistics;
+            self.is_asked = false;
+        }
+        self.line.clear();
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use drywire::address::Address;
 use drywire::shutdown::Phase;
+use drywire::statistics::Statistics;
 use drywire::supervisor::{Outcome, Step, Supervisor as Machine, WorkerExit, WorkerId};
 use rustix::event::{PollFd, PollFlags};
 
@@ -23,18 +24,25 @@ pub(super) struct Running {
     clock: Clock,
     processes: Vec<Process>,
     phase: Phase,
+    /// The counts of workers that have exited.
+    past: Statistics,
+    /// The round of reports that somebody waits for.
+    round: Option<u64>,
     control: Arc<Control>,
     setup: Supervisor,
 }
 
 impl Running {
     pub(super) fn new(setup: Supervisor) -> Self {
-        let clock = Clock::new();
+        let clock = setup.control.clock;
+        setup.control.set_running(true);
         Self {
             machine: Machine::new(setup.limits.clone(), clock.now()),
             clock,
             processes: Vec::new(),
             phase: Phase::Serving,
+            past: Statistics::new(),
+            round: None,
             control: Arc::clone(&setup.control),
             setup,
         }
@@ -53,6 +61,7 @@ impl Running {
             for news in self.control.take() {
                 self.heed(news);
             }
+            self.answer();
             self.machine.handle_timeout(self.clock.now());
         }
     }
@@ -134,10 +143,34 @@ impl Running {
             .filter_map(|(process, _)| process.hear().then(|| (process.worker, process.id())))
             .collect();
         for (worker, pid) in ready {
-            self.tell(&Event::Ready { worker, pid: pid.as_raw_nonzero().get().unsigned_abs() });
-            self.machine.ready(worker, self.clock.now());
+            self.ready(worker, pid.as_raw_nonzero().get().unsigned_abs());
         }
         Ok(())
+    }
+
+    /// Who hears of it finds it so.
+    fn ready(&mut self, worker: WorkerId, pid: u32) {
+        self.machine.ready(worker, self.clock.now());
+        self.control.set_ready(self.machine.is_ready());
+        self.tell(&Event::Ready { worker, pid });
+    }
+
+    /// Tells who waits for counts what has been reported, and that it is all if it is.
+    fn answer(&mut self) {
+        let Some(round) = self.round else { return };
+        let is_all = !self.processes.iter().any(|process| process.is_asked);
+        self.control.publish(self.statistics(), is_all.then_some(round));
+        if is_all {
+            self.round = None;
+        }
+    }
+
+    fn statistics(&self) -> Statistics {
+        let mut sum = self.past;
+        for process in &self.processes {
+            sum += process.statistics;
+        }
+        sum
     }
 
     fn heed(&mut self, news: News) {
@@ -145,11 +178,21 @@ impl Running {
         match news {
             News::Request(request) => self.machine.request(request, now),
             News::Reload => self.machine.reload(now),
+            News::Report(round) => {
+                self.processes.iter_mut().for_each(Process::ask);
+                self.round = Some(round);
+            }
             News::Exited(worker) => {
                 let index = self.processes.iter().position(|known| known.worker == worker);
                 let Some(index) = index else { return };
                 let mut process = self.processes.remove(index);
                 let pid = process.id().as_raw_nonzero().get().unsigned_abs();
+                // Its last words, which may be its first too.
+                if process.hear() {
+                    self.ready(worker, pid);
+                }
+                process.statistics.active = 0;
+                self.past += process.statistics;
                 let status = process.reap();
                 let is_success = status.as_ref().is_ok_and(std::process::ExitStatus::success);
                 self.tell(&Event::Exited { worker, pid, status: status.ok() });
@@ -168,6 +211,8 @@ impl Drop for Running {
             let _ = process.reap();
         }
         self.control.set_ready(false);
+        self.control.publish(self.statistics(), None);
+        self.control.set_running(false);
     }
 }
 

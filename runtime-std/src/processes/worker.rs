@@ -6,11 +6,12 @@ use std::thread;
 
 use drywire::address::Address;
 use drywire::shutdown::Request;
+use drywire::statistics::Statistics;
 use rustix::process::getppid;
 use socket2::{SockRef, Type};
 
 use super::WorkerError;
-use super::handover::{self, DRAIN, Handover, READY, STOP};
+use super::handover::{self, DRAIN, Handover, READY, REPORT, STOP};
 use crate::listener::{BindError, Listener};
 
 /// The variable that makes a process a worker: the process id of its supervisor.
@@ -36,10 +37,12 @@ pub(super) const SUPERVISOR: &str = "DRYWIRE_SUPERVISOR";
 ///     for socket in worker.take_sockets() {
 ///         server = server.listen(socket.listener()?);
 ///     }
-///     let handle = server.handle();
-///     worker.serve(move |request| handle.request(request))?;
-///     let drained = server.run()?.drained;
-///     std::process::exit(if drained { 0 } else { 1 });
+///     let (orders, counts) = (server.handle(), server.handle());
+///     let farewell =
+///         worker.serve(move |request| orders.request(request), move || counts.statistics())?;
+///     let summary = server.run()?;
+///     farewell.finish(&summary.statistics);
+///     std::process::exit(if summary.drained { 0 } else { 1 });
 /// }
 ///
 /// let mut limits = SupervisorLimits::new();
@@ -117,21 +120,28 @@ impl Worker {
         &self.payload
     }
 
-    /// Tells the supervisor that this worker serves, and from now on `obey` what it orders, in a
-    /// thread of its own: [`Request::Drain`], perhaps followed by [`Request::Stop`].
+    /// Tells the supervisor that this worker serves. From now on, in a thread of its own, `obey`
+    /// gets what the supervisor orders, [`Request::Drain`], perhaps followed by [`Request::Stop`],
+    /// and `count` is asked for the counts whenever somebody wants to know them.
     ///
     /// A supervisor that is gone orders to drain.
     ///
     /// # Errors
     /// Those of the system, if there can be no thread.
-    pub fn serve(self, mut obey: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
+    pub fn serve(
+        self,
+        mut obey: impl FnMut(Request) + Send + 'static,
+        mut count: impl FnMut() -> Statistics + Send + 'static,
+    ) -> io::Result<Farewell> {
         let control = self.control;
-        let orders = Cursor::new(self.orders).chain(control.try_clone()?);
+        let (orders, answers) = (control.try_clone()?, control.try_clone()?);
+        let orders = Cursor::new(self.orders).chain(orders);
         let watch = move || {
             for line in BufReader::new(orders).lines().map_while(Result::ok) {
                 match line.as_str() {
                     DRAIN => obey(Request::Drain),
                     STOP => obey(Request::Stop),
+                    REPORT => tell(&answers, &handover::report(&count())),
                     // From a supervisor that is newer than this.
                     _ => {}
                 }
@@ -139,10 +149,28 @@ impl Worker {
             obey(Request::Drain);
         };
         thread::Builder::new().name("supervisor".into()).spawn(watch)?;
-        // If the supervisor is gone, the thread says so.
-        let _ = (&control).write_all(format!("{READY}\n").as_bytes());
-        Ok(())
+        tell(&control, &format!("{READY}\n"));
+        Ok(Farewell { control })
     }
+}
+
+/// The last words of a [`Worker`].
+#[derive(Debug)]
+#[must_use = "without last words the worker's counts are those of the last time somebody asked"]
+pub struct Farewell {
+    control: UnixStream,
+}
+
+impl Farewell {
+    /// Tells the supervisor the last counts; to be called just before the process ends.
+    pub fn finish(self, statistics: &Statistics) {
+        tell(&self.control, &handover::report(statistics));
+    }
+}
+
+/// If the supervisor is gone, the thread that reads its orders says so.
+fn tell(mut control: &UnixStream, line: &str) {
+    let _ = control.write_all(line.as_bytes());
 }
 
 impl Inherited {

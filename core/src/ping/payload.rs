@@ -5,6 +5,19 @@ use crate::time::Instant;
 /// Bytes of number and time at the beginning of a payload.
 pub const STAMP_LEN: usize = 16;
 
+/// What follows the stamp, again and again: each byte is the low half of where it stands.
+#[expect(clippy::indexing_slicing, reason = "the compiler does it")]
+const FILLING: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut byte = 16_u8;
+    let mut at = 0;
+    while at < bytes.len() {
+        bytes[at] = byte;
+        (byte, at) = (byte.wrapping_add(1), at + 1);
+    }
+    bytes
+};
+
 /// What a payload holds:
 ///
 /// ```text
@@ -25,18 +38,24 @@ pub(super) struct Stamp {
 impl Stamp {
     pub(super) fn write(&self, len: usize, payload: &mut Vec<u8>) {
         payload.clear();
-        payload.extend(self.bytes().take(len));
+        payload.extend_from_slice(&self.bytes());
+        while payload.len() < len {
+            payload.extend_from_slice(&FILLING);
+        }
+        payload.truncate(len);
     }
 
     pub(super) fn is_in(&self, payload: &[u8], len: usize) -> bool {
-        payload.iter().copied().eq(self.bytes().take(len))
+        let (stamp, filling) = payload.split_at(payload.len().min(STAMP_LEN));
+        let is_filling = |block: &[u8]| FILLING.get(..block.len()) == Some(block);
+        payload.len() == len
+            && self.bytes().get(..stamp.len()) == Some(stamp)
+            && filling.chunks(FILLING.len()).all(is_filling)
     }
 
-    fn bytes(&self) -> impl Iterator<Item = u8> {
-        let number = (self.number ^ self.nonce).to_be_bytes();
-        let time = self.sent_at.as_nanos().to_be_bytes();
-        let filling = (0..=u8::MAX).cycle().skip(STAMP_LEN);
-        number.into_iter().chain(time).chain(filling)
+    fn bytes(&self) -> [u8; STAMP_LEN] {
+        let number = u128::from(self.number ^ self.nonce) << 64;
+        (number | u128::from(self.sent_at.as_nanos())).to_be_bytes()
     }
 }
 

@@ -118,12 +118,16 @@ impl Distribution {
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
         let percent = u128::from(percent.min(100));
         let rank = (u128::from(self.count) * percent).div_ceil(100).max(1);
+        // The first and the last are known exactly, and of few times most are.
+        if rank <= 1 || rank >= self.count.into() {
+            return self.figure(if rank <= 1 { self.min } else { self.max });
+        }
         let mut passed = 0_u128;
         let at = self.buckets.iter().position(|count| {
             passed += u128::from(*count);
             passed >= rank
         });
-        self.figure(at.map_or(self.max, middle_of).clamp(self.min, self.max.max(self.min)))
+        self.figure(at.map_or(self.max, middle_of).clamp(self.min, self.max))
     }
 
     /// How much one time differs from the one before, smoothed. `None` of less than two.

@@ -76,9 +76,12 @@ impl Attempts {
         }
     }
 
-    /// Limits of connections that have `timeout` for each of their stages.
+    /// Limits of connections for requests that are given up after `timeout`: they have twice as
+    /// long for each of their stages, so that it is the ping that gives up, and a connection that
+    /// it does not wait for any more soon ends by itself.
     #[must_use]
     pub fn limits(timeout: Duration) -> (Limits, ConnectorLimits) {
+        let timeout = timeout.saturating_mul(2);
         let (mut limits, mut connector) = (Limits::new(), ConnectorLimits::new());
         limits.handshake_timeout = timeout;
         limits.frame_timeout = timeout;

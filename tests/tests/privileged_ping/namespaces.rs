@@ -124,8 +124,9 @@ fn remove_those_of_the_dead() {
         let name = name.file_name().to_string_lossy().into_owned();
         let mut parts = name.split('-');
         if parts.next() == Some(PREFIX) {
-            let process = parts.next().unwrap_or_default();
-            if !process.is_empty() && !Path::new("/proc").join(process).exists() {
+            // Whatever else is called so is not ours.
+            let process = parts.next().and_then(|process| process.parse::<u32>().ok());
+            if process.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists()) {
                 remove(&name);
             }
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub(crate) enum Exit {
     /// All is well.
     Ok = 0,
-    /// Draining was not completed, or no worker process could start.
+    /// Draining was not completed, no worker process could start, or no ping was answered.
     Failed = 1,
     /// The command line, or a file that it names, cannot be used.
     Usage = 2,

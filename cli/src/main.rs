@@ -11,6 +11,7 @@ mod log;
 mod notify;
 mod output;
 mod pieces;
+mod ping;
 mod send;
 mod serve;
 mod signals;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, output),
         Command::Send(arguments) => send::run(&arguments, output),
+        Command::Ping(arguments) => ping::run(&arguments, output),
         Command::Frames(arguments) => frames::run(&arguments, output),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),

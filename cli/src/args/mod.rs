@@ -3,6 +3,7 @@
 mod client_tls;
 mod framing;
 mod log;
+mod ping;
 mod seconds;
 mod send;
 mod serve;
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 pub(crate) use client_tls::ClientTlsArguments;
 pub(crate) use framing::FramingArguments;
 pub(crate) use log::{LogArguments, LogFormat, LogLevel};
+pub(crate) use ping::{PingArguments, Via};
 pub(crate) use seconds::Seconds;
 pub(crate) use send::SendArguments;
 pub(crate) use serve::{Model, ServeArguments, ServedProtocol};
@@ -25,13 +27,14 @@ Examples:
   drywire serve                                  echo on tcp://127.0.0.1:7007 and tls://…:7008
   drywire send tcp://127.0.0.1:7007 hello        send an argument, print what comes back
   drywire send --framing lines unix:/run/x.sock < requests
+  drywire ping localhost tls://localhost:7008    ask for echoes, measure how long they take
   drywire frames --framing u32be capture.bin     show the frames in a file";
 
 /// What stands behind its long help, and in its manual page.
 pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
-  1  draining was not completed, or no worker process could start
+  1  draining was not completed, no worker process could start, or no ping was answered
   2  the command line, or a file that it names, cannot be used
   3  a name could not be resolved
   4  connecting or listening failed
@@ -50,11 +53,21 @@ With --json every line on standard output and standard error is one JSON object.
   summary      drained, accepted, active, refused, received, transmitted, closed by kind
   open         peer, and tls: version, suite, alpn, resumed; null without TLS
   frame        len, base64, text (null unless UTF-8); from `frames` also offset and wire_len
+  ping         target, via, address, size: asking begins
+  reply        target, address, number, round_trip, connect, handshake, echo, reordered, from,
+               hop_limit; what is not known is null
+  duplicate    target, address, number: another reply to a request that was answered
+  late         target, address, number, round_trip: a reply to a request that was given up
+  timed_out    target, address, number
+  failed       target, address, number, reason; from and cause if a router says so
+  statistics   target, via, address, sent, received, loss (from 0 to 1), timed_out, failed,
+               duplicates, late, reordered, foreign; round_trip, connect, handshake, echo: null, or
+               min, mean, p50, p99, max, standard_deviation, jitter
   reloaded     the certificate and key were loaded again
   warning      message; on standard error
   error        exit, kind, message, sometimes offset; on standard error, last
-and the rest of this line its other members. Lengths and offsets are in bytes. Lines of the log have
-`timestamp`, `level` and `message` in place of `event`.
+and the rest of this line its other members. Lengths and offsets are in bytes, times in seconds.
+Lines of the log have `timestamp`, `level` and `message` in place of `event`.
 
 Environment:
   LISTEN_FDS     sockets that a service manager hands over, with LISTEN_PID; see `serve`
@@ -79,6 +92,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Serve(ServeArguments),
     Send(SendArguments),
+    Ping(PingArguments),
     Frames(FramesArguments),
     Completions(CompletionsArguments),
     Man(ManArguments),

@@ -63,7 +63,7 @@ pub(super) fn closed(reason: &CloseReason, arguments: &SendArguments) -> Stop {
 }
 
 /// Which flag is meant for what went wrong.
-fn hint(error: &TlsError, arguments: &ClientTlsArguments) -> Option<&'static str> {
+pub(crate) fn hint(error: &TlsError, arguments: &ClientTlsArguments) -> Option<&'static str> {
     let insecure = "--insecure goes on without verification";
     Some(match error {
         TlsError::Refused { cause: TlsCause::Certificate(problem), .. } => match problem {

@@ -16,6 +16,8 @@ use drywire::connector::ConnectorLimits;
 use drywire_std::ConnectError;
 use drywire_std::rustls::pki_types::ServerName;
 
+pub(crate) use failure::hint;
+
 use crate::args::{Runtime, SendArguments};
 use crate::exit::{Exit, Stop};
 use crate::output::Output;
@@ -93,7 +95,7 @@ fn connect(arguments: &SendArguments, framing: drywire::framing::AnyFraming) -> 
     connected.map_err(|error| failure::not_connected(&error, arguments))
 }
 
-fn server_name(name: &str) -> Result<ServerName<'static>, Stop> {
+pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, Stop> {
     ServerName::try_from(name.to_owned()).map_err(|_| {
         Stop::usage(format_args!("--server-name {name}: expected a host name or an IP address"))
     })

@@ -8,6 +8,8 @@ fn help_begins_with_examples() {
         &["--help"][..],
         &["serve", "-h"],
         &["send", "--help"],
+        &["ping", "-h"],
+        &["ping", "--help"],
         &["frames", "-h"],
         &["completions", "-h"],
         &["man", "-h"],
@@ -26,6 +28,7 @@ fn every_shell_has_completions() {
         let finished = run(["completions", shell], "");
         finished.assert(0, "");
         assert!(finished.text().contains("max-connections-per-address"), "{shell}");
+        assert!(finished.text().contains("no-plot"), "{shell}");
     }
 }
 
@@ -36,7 +39,7 @@ fn every_command_has_a_manual_page() {
     for part in [".TH drywire 1", ".SH EXAMPLES", "drywire\\-send(1)", "SSLKEYLOGFILE"] {
         assert!(page.text().contains(part), "{part}");
     }
-    for command in ["serve", "send", "frames", "completions", "man"] {
+    for command in ["serve", "send", "ping", "frames", "completions", "man"] {
         let page = run(["man", command], "");
         page.assert(0, "");
         assert!(page.text().contains(&format!("drywire {command}")), "{page:?}");

@@ -9,6 +9,7 @@ mod help;
 mod json;
 mod limits;
 mod log;
+mod ping;
 mod pipes;
 mod process;
 mod service;

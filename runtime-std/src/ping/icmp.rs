@@ -14,12 +14,17 @@ pub(super) struct Opened {
     pub(super) filter: EchoFilter,
     pub(super) identifier: u16,
     pub(super) layout: Layout,
+    pub(super) is_raw: bool,
 }
 
 impl Opened {
-    fn new(socket: Socket, layout: Layout, identifier: u16, destination: SocketAddr) -> Self {
-        let filter = EchoFilter::new(layout, identifier, destination.ip());
-        Self { socket, filter, identifier, layout }
+    fn datagram(socket: Socket, layout: Layout, identifier: u16, to: SocketAddr) -> Self {
+        let filter = EchoFilter::new(layout, identifier, to.ip());
+        Self { socket, filter, identifier, layout, is_raw: false }
+    }
+
+    fn raw(socket: Socket, layout: Layout, identifier: u16, to: SocketAddr) -> Self {
+        Self { is_raw: true, ..Self::datagram(socket, layout, identifier, to) }
     }
 }
 
@@ -38,7 +43,7 @@ pub(super) fn open(destination: SocketAddr, identifier: u16) -> Result<Opened, P
                 SocketAddr::V4(_) => Layout::Ipv4,
                 SocketAddr::V6(_) => Layout::Icmpv6,
             };
-            Ok(Opened::new(socket, layout, identifier, destination))
+            Ok(Opened::raw(socket, layout, identifier, destination))
         }
         Err(raw) => Err(PingError::Refused { datagram, raw }),
     }
@@ -54,7 +59,7 @@ fn datagram(destination: SocketAddr) -> io::Result<Opened> {
     socket.bind(&SocketAddr::new(any, 0).into())?;
     let local = socket.local_addr()?.as_socket();
     let identifier = local.ok_or(io::ErrorKind::InvalidData)?.port();
-    Ok(Opened::new(socket, layout, identifier, destination))
+    Ok(Opened::datagram(socket, layout, identifier, destination))
 }
 
 fn socket(destination: SocketAddr, kind: Type) -> io::Result<Socket> {

@@ -34,8 +34,19 @@ pub struct Probe {
 
 #[derive(Debug)]
 enum Kind {
-    Icmp { filter: EchoFilter, identifier: u16, layout: Layout },
+    Icmp { filter: EchoFilter, identifier: u16, layout: Layout, is_raw: bool },
     Udp,
+}
+
+impl Kind {
+    /// A raw socket hears the routers' packets themselves. In its error queue it would find those
+    /// about everybody's requests, without their destinations.
+    const fn has_error_queue(&self) -> bool {
+        match self {
+            Self::Icmp { is_raw, .. } => !*is_raw,
+            Self::Udp => true,
+        }
+    }
 }
 
 impl Probe {
@@ -47,8 +58,8 @@ impl Probe {
         destination.set_port(0);
         let [.., high, low] = random().to_be_bytes();
         let opened = icmp::open(destination, u16::from_be_bytes([high, low]))?;
-        let icmp::Opened { socket, filter, identifier, layout } = opened;
-        let kind = Kind::Icmp { filter, identifier, layout };
+        let icmp::Opened { socket, filter, identifier, layout, is_raw } = opened;
+        let kind = Kind::Icmp { filter, identifier, layout, is_raw };
         Ok(Self::new(socket, destination, kind)?)
     }
 
@@ -66,7 +77,9 @@ impl Probe {
 
     fn new(socket: Socket, destination: SocketAddr, kind: Kind) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        error_queue::enable(&socket, destination.is_ipv4())?;
+        if kind.has_error_queue() {
+            error_queue::enable(&socket, destination.is_ipv4())?;
+        }
         Ok(Self {
             socket: socket.into(),
             destination,
@@ -181,12 +194,13 @@ impl Probe {
         false
     }
 
-    /// The sequence of the request whose beginning the error queue has kept.
+    /// The sequence of the request of ours whose beginning the error queue has kept.
     fn sequence_in(&self, original: &[u8], session: &PingSession) -> Option<u16> {
         match self.kind {
-            Kind::Icmp { .. } => {
-                let [.., high, low] = *original.first_chunk::<ECHO_HEADER_LEN>()?;
-                Some(u16::from_be_bytes([high, low]))
+            Kind::Icmp { identifier, .. } => {
+                let [_, _, _, _, a, b, c, d] = *original.first_chunk::<ECHO_HEADER_LEN>()?;
+                let is_ours = u16::from_be_bytes([a, b]) == identifier;
+                is_ours.then_some(u16::from_be_bytes([c, d]))
             }
             Kind::Udp => session.ping().sequence_in(original),
         }

@@ -141,7 +141,40 @@ fn many_pings_of_one_host_do_not_hear_each_other(adapter: &dyn Adapter) {
     });
 }
 
+/// Raw sockets hear what routers say about everybody's requests.
+fn what_routers_say_of_others_is_theirs(adapter: &dyn Adapter) {
+    each_kind(|namespaces, _| {
+        for (refused, swallowed) in
+            [("203.0.113.1:0", "203.0.113.129:0"), ("[2001:db8:3::1]:0", "[2001:db8:5::1]:0")]
+        {
+            // From here on the links are up, and take no second to come up.
+            let server = if refused.contains('[') { SERVERS[1] } else { SERVERS[0] };
+            let told = namespaces.as_client(|| pinged(server, 1).ping(adapter)).unwrap();
+            assert_all_answered(&told, server);
+            std::thread::scope(|scope| {
+                let ours = scope.spawn(|| {
+                    let pinged = pinged(swallowed, 5).options(|options| {
+                        options.timeout = Duration::from_secs(1);
+                        options.in_flight_max = 5;
+                    });
+                    namespaces.as_client(|| pinged.ping(adapter)).unwrap()
+                });
+                let theirs = namespaces.as_client(|| {
+                    let pinged = pinged(refused, 5).options(|options| {
+                        options.interval = Duration::from_millis(50);
+                    });
+                    pinged.ping(adapter)
+                });
+                assert!(theirs.unwrap().statistics.failed > 0);
+                let ours = ours.join().unwrap().statistics;
+                assert_eq!((ours.timed_out, ours.failed), (5, 0));
+            });
+        }
+    });
+}
+
 both!(
+    what_routers_say_of_others_is_theirs,
     the_loopback_answers,
     a_host_behind_a_router_answers_over_either_kind_of_socket,
     routers_say_where_the_hop_limit_ends,

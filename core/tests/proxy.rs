@@ -6,10 +6,11 @@ use std::time::Duration;
 use drywire::admission::{Admission, AdmissionLimits, Refusal};
 use drywire::connection::{Deadline, Timer, Truncation};
 use drywire::error::{LimitExceeded, MisuseError, RemoteError};
+use drywire::peer::Ends;
 use drywire::proxy::{
-    BuildError, HEADER_LEN_MIN, Header, HeaderError, NETWORKS_MAX, Networks, NetworksError,
-    NetworksProblem, Others, Parse, Preamble, ProxyLimits, ProxyPolicy, Route, Ssl, Tlv, Transport,
-    UnixAddress, Verdict, Version, kind,
+    BuildError, HEADER_LEN_MIN, Header, HeaderError, Introduction, NETWORKS_MAX, Networks,
+    NetworksError, NetworksProblem, Others, Parse, Preamble, ProxyLimits, ProxyPolicy, Route, Ssl,
+    Tlv, Transport, UnixAddress, Verdict, Version, kind,
 };
 use drywire::shutdown::Request;
 use drywire::testkit::laws::proxy as laws;
@@ -763,7 +764,7 @@ fn admission_counts_a_proxied_connection_for_its_client() {
     for (permit, (header, expected)) in permits.iter_mut().zip([
         (client(1), Ok(())),
         (client(2), Ok(())),
-        (client(1), Err(Refusal::Limit(max))),
+        (client(1), Err(CloseReason::Failed(Error::Limit(max)))),
         (Header::local(), Ok(())),
         (Header::unknown(Version::One), Ok(())),
     ]) {
@@ -786,6 +787,23 @@ fn admission_counts_a_proxied_connection_for_its_client() {
     admission.request(Request::Stop, now);
     let refusal = admission.accepted_by(None, stranger, now).unwrap_err();
     assert_eq!((refusal, refusal.close_reason()), (Refusal::Ending, None));
+}
+
+#[test]
+fn a_client_introduces_itself_or_another() {
+    let [local, remote, other] = ["10.0.0.1:7", "10.0.0.2:8", "[2001:db8::1]:9"].map(address);
+    let ip = Ends::Ip { remote, local };
+    for version in [Version::One, Version::Two] {
+        let ourselves = Introduction::Ourselves(version);
+        assert_eq!(ourselves.header(ip), Header::tcp(version, local, remote));
+        let another = Introduction::For { version, source: other };
+        assert_eq!(another.header(ip), Header::tcp(version, other, remote));
+        assert_eq!(another.header(Ends::Unix).source(), Some(other));
+        let route = ourselves.header(Ends::Unix);
+        let expected = [Route::Unknown, Route::Local][usize::from(version == Version::Two)].clone();
+        assert_eq!((route.route(), route.version()), (&expected, version));
+    }
+    assert_eq!(Introduction::from(Header::local()).header(ip), Header::local());
 }
 
 fn any_route() -> impl Strategy<Value = Header> {

@@ -71,8 +71,8 @@ use alloc::collections::BTreeMap;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
 
-use crate::connection::CloseKind;
-use crate::error::LimitExceeded;
+use crate::connection::{CloseKind, CloseReason};
+use crate::error::{Error, LimitExceeded};
 use crate::proxy::{Header, Preamble, ProxyPolicy, Verdict};
 use crate::shutdown::{Phase, Request, Shutdown};
 use crate::statistics::Statistics;
@@ -196,11 +196,11 @@ impl Admission {
     /// header names. One that names none, or the sender itself, is only counted in all.
     ///
     /// # Errors
-    /// [`Refusal`]: the client has too many. The connection must be closed for this; its permit is
-    /// given back as ever.
-    pub fn introduced(&mut self, permit: &mut Permit, header: &Header) -> Result<(), Refusal> {
+    /// The reason to close for: the client has too many. The permit is given back as ever.
+    pub fn introduced(&mut self, permit: &mut Permit, header: &Header) -> Result<(), CloseReason> {
         if permit.address.is_none() {
-            permit.address = self.count(header.source().map(|source| source.ip()))?;
+            let counted = self.count(header.source().map(|source| source.ip()));
+            permit.address = counted.map_err(|limit| CloseReason::Failed(Error::Limit(limit)))?;
         }
         Ok(())
     }
@@ -264,20 +264,19 @@ impl Admission {
         if self.active >= max {
             return Err(Refusal::Limit(LimitExceeded::Connections { max: max as u64 }));
         }
-        let address = self.count(peer)?;
+        let address = self.count(peer).map_err(Refusal::Limit)?;
         self.active += 1;
         Ok(Permit { address })
     }
 
     /// Counts one more for the address, if that is to be counted. Returns what was counted for.
-    fn count(&mut self, peer: Option<IpAddr>) -> Result<Option<IpAddr>, Refusal> {
+    fn count(&mut self, peer: Option<IpAddr>) -> Result<Option<IpAddr>, LimitExceeded> {
         match (peer, self.limits.connections_per_address_max) {
             (Some(peer), Some(max)) => {
                 let (address, max) = (counted(peer), max.max(1));
                 let count = self.addresses.entry(address).or_insert(0);
                 if *count >= max {
-                    let limit = LimitExceeded::ConnectionsPerAddress { max: max as u64 };
-                    return Err(Refusal::Limit(limit));
+                    return Err(LimitExceeded::ConnectionsPerAddress { max: max as u64 });
                 }
                 *count += 1;
                 Ok(Some(address))

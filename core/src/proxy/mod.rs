@@ -8,6 +8,7 @@
 //!   that there is no policy without a list of trusted [`Networks`], and no guessing whether there is
 //!   a header: from those on the list it must come, from the others it is never looked for.
 //! - [`Preamble`]: receives the header of one stream, with a deadline and a bound.
+//! - [`Introduction`]: the header that a client sends.
 //!
 //! # Whose address counts
 //!
@@ -60,6 +61,7 @@
 mod crc32c;
 mod error;
 mod header;
+mod introduction;
 mod networks;
 mod policy;
 mod preamble;
@@ -69,6 +71,7 @@ mod v2;
 
 pub use error::{BuildError, HeaderError, NetworksError, NetworksProblem};
 pub use header::{Header, Parse, Route, Transport, UNIX_ADDRESS_LEN, UnixAddress, Version};
+pub use introduction::Introduction;
 pub use networks::{NETWORKS_MAX, Networks};
 pub use policy::{HEADER_LEN_MIN, Others, ProxyLimits, ProxyPolicy, Verdict};
 pub use preamble::{Introduced, Preamble};

@@ -6,13 +6,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use drywire::buffer::Pool;
+use drywire::connection::Deadline;
 use drywire::framing::Framing;
-use drywire::{CloseReason, Connection, Fault, Protocol, pump};
+use drywire::proxy::{Introduced, Preamble};
+use drywire::{CloseReason, Connection, Fault, Instant, Limits, Protocol, pump};
 use rustix::event::{PollFd, PollFlags};
 
 use crate::ledger::Ledger;
 use crate::stream::Stream;
-use crate::turn::{Readiness, handle_timeout, is_busy, receive, shut_down, transmit};
+use crate::turn::{
+    Readiness, handle_timeout, is_busy, receive, receive_header, replay, shut_down, transmit,
+};
 use crate::visitors::Visitor;
 use crate::wait::{is_readable, is_writable, wait};
 
@@ -26,6 +30,21 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) drain: BorrowedFd<'a>,
     /// Readable for ever once the server is being stopped.
     pub(crate) stop: BorrowedFd<'a>,
+}
+
+impl Surroundings<'_> {
+    /// Lets a new connection receive `rest`; see [`replay`].
+    pub(crate) fn replay<F: Framing>(
+        &self,
+        connection: &mut Connection<F>,
+        rest: &[u8],
+        now: Instant,
+    ) {
+        if !rest.is_empty() {
+            let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+            replay(connection, rest, &mut pool, now);
+        }
+    }
 }
 
 /// Runs `protocol` over `stream` until the connection is over.
@@ -55,7 +74,7 @@ pub(crate) fn drive<P: Protocol>(
             // A connection that is closed has its reason.
             return connection.close_reason().cloned().unwrap_or(CloseReason::Aborted);
         }
-        match rest(connection, stream, &mut readiness, is_draining, around) {
+        match rest(&Wish::of(connection, readiness), stream, &mut readiness, is_draining, around) {
             Woken::Ready => {}
             Woken::Drain => {
                 is_draining = true;
@@ -63,6 +82,64 @@ pub(crate) fn drive<P: Protocol>(
             }
             Woken::Stop => connection.stop(),
             Woken::Failed => connection.transport_failed(Fault::Other, clock.now()),
+        }
+    }
+}
+
+/// Receives the header that `stream` begins with.
+pub(crate) fn introduce(
+    mut preamble: Preamble,
+    limits: &Limits,
+    stream: &Stream,
+    visitor: &Visitor,
+    around: Surroundings<'_>,
+) -> Result<Introduced, CloseReason> {
+    let clock = around.ledger.clock();
+    let mut readiness = Readiness::new();
+    let mut is_draining = false;
+    loop {
+        let now = clock.now();
+        let received = receive_header(&mut preamble, stream, &mut readiness, now);
+        around.ledger.received_header(visitor, received as u64);
+        preamble.handle_timeout(now);
+        if preamble.is_done() {
+            return preamble.into_outcome();
+        }
+        let wish = Wish {
+            read: true,
+            write: false,
+            is_busy: readiness.readable,
+            deadline: preamble.deadline(),
+        };
+        match rest(&wish, stream, &mut readiness, is_draining, around) {
+            Woken::Ready => {}
+            Woken::Drain => {
+                is_draining = true;
+                preamble.drain(limits.drain_idle_timeout, clock.now());
+            }
+            Woken::Stop => preamble.stop(),
+            Woken::Failed => preamble.transport_failed(Fault::Other, clock.now()),
+        }
+    }
+}
+
+/// What to wait for.
+struct Wish {
+    read: bool,
+    write: bool,
+    /// There is something to do at once.
+    is_busy: bool,
+    deadline: Option<Deadline>,
+}
+
+impl Wish {
+    fn of<F: Framing>(connection: &Connection<F>, readiness: Readiness) -> Self {
+        let interest = connection.interest();
+        Self {
+            read: interest.read,
+            write: interest.write,
+            is_busy: is_busy(connection, readiness),
+            deadline: interest.deadline,
         }
     }
 }
@@ -75,24 +152,23 @@ enum Woken {
     Failed,
 }
 
-/// Waits for what the connection is interested in, or not at all if it is busy; even then the
-/// signals are looked at.
-fn rest<F: Framing>(
-    connection: &Connection<F>,
+/// Waits for what is wished for, or not at all if there is something to do; even then the signals
+/// are looked at.
+fn rest(
+    wish: &Wish,
     stream: &Stream,
     readiness: &mut Readiness,
     is_draining: bool,
     around: Surroundings<'_>,
 ) -> Woken {
-    let interest = connection.interest();
-    let timeout = if is_busy(connection, *readiness) {
+    let timeout = if wish.is_busy {
         Some(Duration::ZERO)
     } else {
-        interest.deadline.and_then(|deadline| around.ledger.clock().until(deadline.at))
+        wish.deadline.and_then(|deadline| around.ledger.clock().until(deadline.at))
     };
     let mut events = PollFlags::empty();
-    events.set(PollFlags::IN, interest.read);
-    events.set(PollFlags::OUT, interest.write);
+    events.set(PollFlags::IN, wish.read);
+    events.set(PollFlags::OUT, wish.write);
     // The system reports the end of a descriptor even to those who ask for nothing. To wait
     // without a spin, what is not waited for is not shown to it; the signal to stop stands in.
     let stop = PollFd::from_borrowed_fd(around.stop, PollFlags::IN);

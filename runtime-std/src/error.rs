@@ -28,6 +28,8 @@ pub enum ConnectError {
     Datagram(Address),
     /// The system refused to wait, or to set up the socket.
     Io(io::Error),
+    /// The PROXY header could not be sent.
+    ProxyHeader(io::Error),
     /// The host's name has no address.
     Resolve(io::Error),
     /// The address has TLS and does not say, or says in a way that TLS does not know, whom the
@@ -70,6 +72,7 @@ impl fmt::Display for ConnectError {
             Self::Connector(error) => error.fmt(f),
             Self::Datagram(address) => write!(f, "{address} is not a byte stream"),
             Self::Io(error) => write!(f, "cannot connect: {error}"),
+            Self::ProxyHeader(error) => write!(f, "cannot send the PROXY header: {error}"),
             Self::Resolve(error) => write!(f, "cannot resolve the host: {error}"),
             Self::ServerNameMissing => {
                 f.write_str("the name that the server's certificate must be for is not known")
@@ -108,7 +111,10 @@ impl error::Error for ConnectError {
         match self {
             Self::Closed(reason) => Some(reason),
             Self::Connector(error) => Some(error),
-            Self::Io(error) | Self::Resolve(error) | Self::Unix(error) => Some(error),
+            Self::Io(error)
+            | Self::ProxyHeader(error)
+            | Self::Resolve(error)
+            | Self::Unix(error) => Some(error),
             Self::Tls(error) => Some(error),
             Self::Datagram(_) | Self::ServerNameMissing | Self::TlsMissing => None,
         }
@@ -160,6 +166,10 @@ mod tests {
             ),
             (&ConnectError::Datagram(address.clone()), "tls://[::1]:7 is not a byte stream"),
             (&ConnectError::Io(refused()), "cannot connect: connection refused"),
+            (
+                &ConnectError::ProxyHeader(refused()),
+                "cannot send the PROXY header: connection refused",
+            ),
             (&ConnectError::Resolve(refused()), "cannot resolve the host: connection refused"),
             (
                 &ConnectError::ServerNameMissing,

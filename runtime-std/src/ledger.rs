@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
 use drywire::framing::Framing;
+use drywire::proxy::{Header, Preamble, ProxyPolicy};
 use drywire::shutdown::{Phase, Request};
-
 use drywire::statistics::{Statistics, Visit};
 use drywire::{CloseReason, Connection, Instant, Peer};
 
@@ -81,6 +81,44 @@ impl Ledger {
         admitted
     }
 
+    /// The same on a listener with a policy for PROXY headers; see [`Admission::accepted_by`].
+    ///
+    /// # Errors
+    /// [`Refusal`]: the connection must be dropped.
+    pub fn accepted_by(
+        &self,
+        policy: Option<&ProxyPolicy>,
+        peer: &Peer,
+    ) -> Result<(Permit, Option<Preamble>), Refusal> {
+        let admitted = self.admission().accepted_by(policy, peer.remote_ip(), self.now());
+        if let Err(refusal) = &admitted {
+            log::refused(peer, *refusal);
+        }
+        admitted
+    }
+
+    /// Lets the visitor be the client that its header names, and counts it for that one; see
+    /// [`Admission::introduced`].
+    ///
+    /// # Errors
+    /// The reason to close for.
+    pub fn introduced(
+        &self,
+        permit: &mut Permit,
+        visitor: &Visitor,
+        header: Header,
+    ) -> Result<(), CloseReason> {
+        let counted = self.admission().introduced(permit, &header);
+        visitor.introduced(header);
+        counted
+    }
+
+    /// Takes note of bytes of the header that the visitor's stream begins with.
+    pub fn received_header(&self, visitor: &Visitor, received_len: u64) {
+        self.transferred(received_len, 0);
+        visitor.moved(received_len, 0);
+    }
+
     /// Takes note that accept failed; see [`Admission::accept_failed`].
     pub fn accept_failed(&self, error: &io::Error) {
         let fault = accept_fault(error);
@@ -88,10 +126,10 @@ impl Ledger {
         self.admission().accept_failed(fault, self.now());
     }
 
-    /// Puts an admitted connection on the list, `is_tls` or not.
+    /// Puts an admitted connection on the list, `is_tls` or not, that begins with a header or not.
     #[must_use]
-    pub fn enter(&self, peer: &Peer, is_tls: bool) -> Arc<Visitor> {
-        self.visitors.enter(peer, is_tls, self.now())
+    pub fn enter(&self, peer: &Peer, is_tls: bool, has_header: bool) -> Arc<Visitor> {
+        self.visitors.enter(peer, is_tls, has_header, self.now())
     }
 
     /// Takes note of a turn of the visitor's connection: the bytes of the transport that it moved,
@@ -230,7 +268,8 @@ mod tests {
         let second = ledger.accepted(&Peer::unix()).unwrap();
         assert_eq!(ledger.poll(), Accept::WaitForClose);
         assert!(ledger.accepted(&Peer::unix()).is_err());
-        let visitors = [ledger.enter(&Peer::unix(), false), ledger.enter(&Peer::unix(), false)];
+        let visitors =
+            [ledger.enter(&Peer::unix(), false, false), ledger.enter(&Peer::unix(), false, false)];
         assert_eq!(ledger.visits().len(), 2);
         ledger.closed(first, &visitors[0], &CloseReason::Reset);
         assert_eq!(ledger.visits().len(), 1);

@@ -23,6 +23,7 @@ pub(crate) fn closed(visit: &Visit, reason: &CloseReason, now: Instant) {
         debug,
         "connection closed",
         peer = visit.peer.to_string(),
+        proxy = visit.peer.header().map(|_| visit.peer.ends().to_string()),
         listener = visit.peer.listener(),
         received = visit.received_len,
         transmitted = visit.transmitted_len,

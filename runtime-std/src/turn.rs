@@ -4,7 +4,9 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
+use drywire::buffer::Pool;
 use drywire::framing::Framing;
+use drywire::proxy::Preamble;
 use drywire::tls::{ServerTls, TlsSession};
 use drywire::{Connection, Instant, Limits};
 
@@ -94,6 +96,62 @@ pub fn receive<F: Framing>(
     }
 }
 
+/// Reads at most once for the header that a stream begins with, if `stream` may have something.
+/// Returns how many bytes came.
+pub fn receive_header(
+    preamble: &mut Preamble,
+    mut stream: impl Read,
+    readiness: &mut Readiness,
+    now: Instant,
+) -> usize {
+    if !readiness.readable || preamble.is_done() {
+        return 0;
+    }
+    let buffer = preamble.receive_buffer();
+    let lent = buffer.len();
+    let outcome = loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            outcome => break outcome,
+        }
+    };
+    match outcome {
+        Ok(0) => preamble.received_eof(now),
+        Ok(len) => {
+            readiness.readable = len == lent;
+            // No more than was lent, so that it refuses nothing.
+            let _ = preamble.received(len, now);
+            return len;
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => readiness.readable = false,
+        Err(error) => preamble.transport_failed(fault(&error), now),
+    }
+    0
+}
+
+/// Lets a new connection receive `rest`, which was read behind the header of its stream.
+pub fn replay<F: Framing>(
+    connection: &mut Connection<F>,
+    mut rest: &[u8],
+    pool: &mut Pool,
+    now: Instant,
+) {
+    connection.lease(pool);
+    while !rest.is_empty() {
+        let buffer = connection.receive_buffer();
+        let (bytes, later) = rest.split_at(rest.len().min(buffer.len()));
+        if bytes.is_empty() {
+            // It has failed, and takes no more.
+            break;
+        }
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        // No more than was lent, and before the end of the stream.
+        let _ = connection.received(bytes.len(), now);
+        rest = later;
+    }
+    connection.settle(pool);
+}
+
 /// Writes what the connection has to transmit, as long as `stream` takes it. Returns how many
 /// bytes went.
 pub fn transmit<F: Framing>(
@@ -167,6 +225,7 @@ mod tests {
 
     use drywire::framing::Lines;
     use drywire::protocol::Echo;
+    use drywire::proxy::ProxyLimits;
     use drywire::{CloseReason, Step, pump};
 
     use super::*;
@@ -288,6 +347,47 @@ mod tests {
         }
         assert_eq!(seen, "askwhy");
         assert!(connection.is_closed());
+    }
+
+    #[test]
+    fn a_header_is_read_through_interruptions_and_what_follows_is_replayed() {
+        let input = b"PROXY TCP4 192.0.2.1 192.0.2.9 1 2\r\none\ntw";
+        let mut reads = VecDeque::new();
+        for bytes in input.chunks(5) {
+            reads.push_back(Err(is(ErrorKind::Interrupted)));
+            reads.push_back(Ok(bytes.to_vec()));
+            reads.push_back(Err(is(ErrorKind::WouldBlock)));
+        }
+        let mut stream = Scripted { reads, ..Scripted::default() };
+        let mut preamble = Preamble::new(&ProxyLimits::new(), NOW);
+        let mut received = 0;
+        while !preamble.is_done() {
+            let mut readiness = Readiness { readable: true, writable: true };
+            received += receive_header(&mut preamble, &mut stream, &mut readiness, NOW);
+            assert!(!readiness.readable, "after a short read or none");
+        }
+        let mut readiness = Readiness { readable: true, writable: true };
+        assert_eq!(receive_header(&mut preamble, &mut stream, &mut readiness, NOW), 0);
+        assert!(readiness.readable, "what follows is for the connection");
+
+        let introduced = preamble.into_outcome().unwrap();
+        assert_eq!(introduced.rest, &input[36..received]);
+        let mut connection = serving(None, Lines::new(), Arc::default(), NOW);
+        replay(&mut connection, &introduced.rest, &mut Pool::default(), NOW);
+        let mut echo = Echo::new(Lines::new());
+        pump(&mut connection, &mut echo);
+        assert_eq!(connection.transmit(), b"one\n");
+
+        for (read, reason) in [
+            (Ok(vec![]), CloseReason::Finished),
+            (Err(is(ErrorKind::ConnectionReset)), CloseReason::Reset),
+        ] {
+            let mut stream = Scripted { reads: [read].into(), ..Scripted::default() };
+            let mut preamble = Preamble::new(&ProxyLimits::new(), NOW);
+            let mut readiness = Readiness { readable: true, writable: true };
+            assert_eq!(receive_header(&mut preamble, &mut stream, &mut readiness, NOW), 0);
+            assert_eq!(preamble.into_outcome(), Err(reason));
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The connections that a server has now, each with what it has come to.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use drywire::connection::Stage;
 use drywire::framing::Framing;
+use drywire::proxy::Header;
 use drywire::statistics::{HandshakeKind, Statistics, Visit};
 use drywire::tls::TlsVersion;
 use drywire::{CloseKind, Connection, Instant, Peer};
@@ -17,8 +18,11 @@ use drywire::{CloseKind, Connection, Instant, Peer};
 pub struct Visitor {
     place: usize,
     peer: Peer,
+    /// Who that is by the header that the stream begins with, once it is there.
+    client: OnceLock<Peer>,
     since: Instant,
     is_tls: bool,
+    has_header: bool,
     received_len: AtomicU64,
     transmitted_len: AtomicU64,
     /// The index of a [`Stage`].
@@ -32,14 +36,31 @@ const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 impl Visitor {
     /// Who is at the other end.
     #[must_use]
-    pub const fn peer(&self) -> &Peer {
-        &self.peer
+    pub fn peer(&self) -> &Peer {
+        self.client.get().unwrap_or(&self.peer)
+    }
+
+    /// Takes note of the header that the stream began with.
+    pub(crate) fn introduced(&self, header: Header) {
+        self.client.get_or_init(|| self.peer.clone().introduced(header));
+    }
+
+    /// Takes note of bytes. One thread at a time does, so that no addition need be atomic.
+    pub(crate) fn moved(&self, received_len: u64, transmitted_len: u64) {
+        let add = |counter: &AtomicU64, len: u64| {
+            if len > 0 {
+                let sum = counter.load(Ordering::Relaxed).saturating_add(len);
+                counter.store(sum, Ordering::Relaxed);
+            }
+        };
+        add(&self.received_len, received_len);
+        add(&self.transmitted_len, transmitted_len);
     }
 
     /// What it has come to.
     #[must_use]
     pub fn visit(&self) -> Visit {
-        let mut visit = Visit::new(self.peer.clone(), self.since);
+        let mut visit = Visit::new(self.peer().clone(), self.since);
         visit.received_len = self.received_len.load(Ordering::Relaxed);
         visit.transmitted_len = self.transmitted_len.load(Ordering::Relaxed);
         visit.stage = self.stage();
@@ -83,14 +104,22 @@ impl Visitors {
         Self { list: Mutex::new(list) }
     }
 
-    pub(crate) fn enter(&self, peer: &Peer, is_tls: bool, now: Instant) -> Arc<Visitor> {
+    pub(crate) fn enter(
+        &self,
+        peer: &Peer,
+        is_tls: bool,
+        has_header: bool,
+        now: Instant,
+    ) -> Arc<Visitor> {
         let mut list = self.list();
         let place = list.free.pop().unwrap_or(list.places.len());
         let visitor = Arc::new(Visitor {
             place,
             peer: peer.clone(),
+            client: OnceLock::new(),
             since: now,
             is_tls,
+            has_header,
             received_len: AtomicU64::new(0),
             transmitted_len: AtomicU64::new(0),
             stage: AtomicU8::new(0),
@@ -113,15 +142,7 @@ impl Visitors {
         transmitted_len: u64,
         now: Instant,
     ) {
-        // One thread at a time writes, so that no addition need be atomic.
-        let add = |counter: &AtomicU64, len: u64| {
-            if len > 0 {
-                let sum = counter.load(Ordering::Relaxed).saturating_add(len);
-                counter.store(sum, Ordering::Relaxed);
-            }
-        };
-        add(&visitor.received_len, received_len);
-        add(&visitor.transmitted_len, transmitted_len);
+        visitor.moved(received_len, transmitted_len);
         let (before, stage) = (visitor.stage(), connection.stage());
         if before == stage {
             return;
@@ -144,8 +165,10 @@ impl Visitors {
     pub(crate) fn leave(&self, visitor: &Visitor, kind: CloseKind, now: Instant) {
         let duration = now.saturating_duration_since(visitor.since);
         let was_handshaken = visitor.version.load(Ordering::Relaxed) > 0;
+        // Without its header it has not begun.
+        let has_begun = !visitor.has_header || visitor.client.get().is_some();
         let mut list = self.list();
-        if visitor.is_tls && !was_handshaken {
+        if visitor.is_tls && has_begun && !was_handshaken {
             list.statistics.handshaken(HandshakeKind::from(kind), duration);
         }
         list.statistics.lasted(duration);
@@ -176,6 +199,7 @@ impl Visitors {
 #[cfg(test)]
 mod tests {
     use drywire::framing::Lines;
+    use drywire::proxy::Version;
 
     use super::*;
 
@@ -186,7 +210,7 @@ mod tests {
     #[test]
     fn places_are_taken_again_and_everybody_is_listed() {
         let visitors = Visitors::new();
-        let enter = |listener| visitors.enter(&Peer::unix().by(listener), false, at(1));
+        let enter = |listener| visitors.enter(&Peer::unix().by(listener), false, false, at(1));
         let all = [enter(0), enter(1), enter(2)];
         visitors.leave(&all[1], CloseKind::Finished, at(3));
         visitors.turn_away(&all[0]);
@@ -205,7 +229,7 @@ mod tests {
     #[test]
     fn turns_are_noted() {
         let visitors = Visitors::new();
-        let visitor = visitors.enter(&Peer::unix(), false, at(0));
+        let visitor = visitors.enter(&Peer::unix(), false, false, at(0));
         let mut connection = Connection::plain(Lines::new(), Arc::default(), at(0));
         while connection.next().is_some() {}
         visitors.turned(&visitor, &connection, 3, 0, at(1));
@@ -223,10 +247,30 @@ mod tests {
             (CloseKind::TlsError, HandshakeKind::Failed),
             (CloseKind::Truncated, HandshakeKind::Abandoned),
         ] {
-            let visitor = visitors.enter(&Peer::unix(), true, at(0));
+            let visitor = visitors.enter(&Peer::unix(), true, false, at(0));
             visitors.leave(&visitor, kind, at(5));
             assert_eq!(visitors.statistics().handshakes_as(result), 1);
         }
         assert_eq!(visitors.statistics().handshake_time.count(), 0);
+    }
+
+    #[test]
+    fn a_visitor_is_the_client_that_its_header_names() {
+        let visitors = Visitors::new();
+        let visitor = visitors.enter(&Peer::unix(), true, true, at(0));
+        // No handshake has begun before the header is there.
+        visitors.leave(&visitor, CloseKind::TimedOut, at(5));
+        assert_eq!(visitors.statistics().handshakes.iter().sum::<u64>(), 0);
+
+        let visitor = visitors.enter(&Peer::unix(), true, true, at(0));
+        visitor.moved(3, 0);
+        let client = "192.0.2.1:7".parse().unwrap();
+        visitor.introduced(Header::tcp(Version::One, client, client));
+        visitor.introduced(Header::local());
+        assert_eq!(visitor.peer().remote(), Some(client));
+        let visit = &visitors.visits()[0];
+        assert_eq!((visit.peer.remote(), visit.received_len), (Some(client), 3));
+        visitors.leave(&visitor, CloseKind::TimedOut, at(5));
+        assert_eq!(visitors.statistics().handshakes_as(HandshakeKind::TimedOut), 1);
     }
 }

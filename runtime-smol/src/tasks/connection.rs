@@ -81,7 +81,7 @@ where
         permit: Permit,
     ) -> Option<Serving<P>> {
         let ledger = &self.common.control.ledger;
-        let visitor = ledger.enter(peer, tls.is_some());
+        let visitor = ledger.enter(peer, tls.is_some(), false);
         let Ok(stream) = Async::new_nonblocking(stream) else {
             ledger.thread_failed(permit, &visitor);
             return None;

@@ -1,4 +1,5 @@
 mod attempts;
+mod header;
 mod open;
 mod resolver;
 mod unix;
@@ -9,6 +10,7 @@ use drywire::Limits;
 use drywire::address::{Address, Endpoint, Host, HostPort};
 use drywire::connector::{ConnectorLimits, Timings};
 use drywire::framing::Framing;
+use drywire::proxy::Introduction;
 use drywire::tls::ClientTls;
 use rustls::pki_types::ServerName;
 
@@ -38,6 +40,7 @@ pub struct Client {
     connector: ConnectorLimits,
     tls: Option<ClientTls>,
     server_name: Option<ServerName<'static>>,
+    introduction: Option<Introduction>,
 }
 
 impl Client {
@@ -71,6 +74,12 @@ impl Client {
         self
     }
 
+    /// Begins every stream with a PROXY header, before TLS.
+    pub fn proxy_header(mut self, introduction: impl Into<Introduction>) -> Self {
+        self.introduction = Some(introduction.into());
+        self
+    }
+
     /// Connects to `address`, waits until the connection is open, with TLS until the handshake is
     /// done, and speaks `framing` over it.
     ///
@@ -97,7 +106,8 @@ impl Client {
         Ok(framed.with_timings(Timings { secured: Some(clock.elapsed()), ..timings }))
     }
 
-    /// Connects to `address` and leaves everything else, TLS too, to the caller.
+    /// Connects to `address`, sends the PROXY header if there is one, and leaves everything else, TLS
+    /// too, to the caller.
     ///
     /// # Errors
     /// [`ConnectError`].
@@ -111,15 +121,20 @@ impl Client {
         address: &Address,
         clock: Clock,
     ) -> Result<(Stream, Timings), ConnectError> {
-        match (address, address.endpoint()) {
-            (Address::Datagram { .. }, _) => Err(ConnectError::Datagram(address.clone())),
-            (_, Endpoint::Internet(place)) => attempts::connect(place, &self.connector, clock),
+        let (stream, timings) = match (address, address.endpoint()) {
+            (Address::Datagram { .. }, _) => return Err(ConnectError::Datagram(address.clone())),
+            (_, Endpoint::Internet(place)) => attempts::connect(place, &self.connector, clock)?,
             (_, Endpoint::Unix(name)) => {
                 let stream = unix::connect(name, self.connector.connect_timeout)?;
                 let connected = clock.elapsed();
-                Ok((stream, Timings { connected, ..Timings::default() }))
+                (stream, Timings { connected, ..Timings::default() })
             }
+        };
+        if let Some(introduction) = &self.introduction {
+            header::send(&stream, introduction, self.connector.connect_timeout)
+                .map_err(ConnectError::ProxyHeader)?;
         }
+        Ok((stream, timings))
     }
 }
 

@@ -6,9 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::Arc;
 
 use drywire::Peer;
 use drywire::address::{Address, Endpoint, HostPort, Resolution, UnixPlace};
+use drywire::proxy::ProxyPolicy;
 use drywire::tls::ServerTls;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
@@ -48,6 +50,8 @@ pub struct ListenerParts {
     pub address: Address,
     /// The TLS configuration.
     pub tls: Option<ServerTls>,
+    /// Who must begin with a PROXY header; without it nobody does.
+    pub proxy: Option<Arc<ProxyPolicy>>,
     /// The file of a Unix socket, to be kept as long as the socket.
     pub file: Option<SocketFile>,
 }
@@ -107,7 +111,7 @@ impl Listener {
         socket
             .set_nonblocking()
             .map_err(|source| BindError::System { address: address.clone(), source })?;
-        Ok(Self { parts: ListenerParts { socket, address, tls: None, file } })
+        Ok(Self { parts: ListenerParts { socket, address, tls: None, proxy: None, file } })
     }
 
     /// Takes a socket that listens already, for example one that another process has bound, by the
@@ -141,7 +145,9 @@ impl Listener {
             Endpoint::Unix(_) => ListenerSocket::Unix(socket.into()),
         };
         match socket.set_nonblocking() {
-            Ok(()) => Ok(Self { parts: ListenerParts { socket, address, tls: None, file: None } }),
+            Ok(()) => Ok(Self {
+                parts: ListenerParts { socket, address, tls: None, proxy: None, file: None },
+            }),
             Err(source) => Err(BindError::System { address, source }),
         }
     }
@@ -154,6 +160,15 @@ impl Listener {
             Address::Datagram { .. } => {}
         }
         self.parts.tls = Some(tls);
+        self
+    }
+
+    /// Requires a PROXY header, before TLS, from those whom `policy` trusts, and takes nobody else,
+    /// unless it says so. The protocol is made once the header is there, for the client that it
+    /// names.
+    #[must_use]
+    pub fn with_proxy(mut self, policy: ProxyPolicy) -> Self {
+        self.parts.proxy = Some(Arc::new(policy));
         self
     }
 

@@ -133,10 +133,11 @@ where
             Err(error) => return around.ledger.accept_failed(&error),
         };
         let tls = listener.parts().tls.clone();
-        let place = match around.ledger.accepted(&peer) {
-            Ok(permit) => {
-                let visitor = around.ledger.enter(&peer, tls.is_some());
-                Place::new(permit, visitor, around.ledger, self.closed)
+        let policy = listener.parts().proxy.as_deref();
+        let (place, preamble) = match around.ledger.accepted_by(policy, &peer) {
+            Ok((permit, preamble)) => {
+                let visitor = around.ledger.enter(&peer, tls.is_some(), preamble.is_some());
+                (Place::new(permit, visitor, around.ledger, self.closed), preamble)
             }
             Err(refusal) => return service.refused(&peer, refusal),
         };
@@ -144,7 +145,7 @@ where
         let _ = Builder::new()
             .name("drywire".into())
             .stack_size(service.stack_len)
-            .spawn_scoped(scope, move || service.serve(stream, &peer, tls, place, around));
+            .spawn_scoped(scope, move || service.serve(stream, preamble, tls, place, around));
     }
 
     /// Waits until no connection is left, or those that are must be ended by force.

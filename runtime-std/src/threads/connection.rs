@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use drywire::admission::{Permit, Refusal};
 use drywire::buffer::Pool;
+use drywire::proxy::{Introduced, Preamble};
 use drywire::tls::ServerTls;
-use drywire::{CloseReason, Error, Limits, Peer, Protocol};
+use drywire::{CloseReason, Limits, Peer, Protocol};
 
 use super::Observer;
 use super::handle::Control;
-use crate::driver::{Surroundings, drive};
+use crate::driver::{Surroundings, drive, introduce};
 use crate::ledger::Ledger;
 use crate::signal::Bell;
 use crate::stream::Stream;
@@ -46,6 +47,16 @@ impl<'a> Place<'a> {
     ) -> Self {
         Self { ledger, closed, permit: Some(permit), visitor, reason: None }
     }
+
+    /// Lets the visitor be the client that its header names. Returns the bytes that were read
+    /// behind the header.
+    fn introduced(&mut self, introduced: Introduced) -> Result<Vec<u8>, CloseReason> {
+        let Introduced { header, rest } = introduced;
+        if let Some(permit) = &mut self.permit {
+            self.ledger.introduced(permit, &self.visitor, header)?;
+        }
+        Ok(rest)
+    }
 }
 
 impl Drop for Place<'_> {
@@ -68,32 +79,44 @@ where
     pub(super) fn serve(
         &self,
         stream: Stream,
-        peer: &Peer,
+        preamble: Option<Preamble>,
         tls: Option<ServerTls>,
         mut place: Place<'_>,
         around: Surroundings<'_>,
     ) {
         let reason = catch_unwind(AssertUnwindSafe(|| {
-            let mut protocol = (self.factory)(peer);
+            let rest = match preamble {
+                None => Vec::new(),
+                Some(preamble) => {
+                    let introduced =
+                        introduce(preamble, &self.limits, &stream, &place.visitor, around);
+                    match introduced.and_then(|introduced| place.introduced(introduced)) {
+                        Ok(rest) => rest,
+                        Err(reason) => return reason,
+                    }
+                }
+            };
+            let mut protocol = (self.factory)(place.visitor.peer());
             let now = around.ledger.clock().now();
             let limits = Arc::clone(&self.limits);
             let mut connection = serving(tls.as_ref(), protocol.framing(), limits, now);
+            around.replay(&mut connection, &rest, now);
             drive(&mut connection, &mut protocol, &stream, &place.visitor, around)
         }))
         .unwrap_or(CloseReason::Aborted);
         place.reason = Some(reason.clone());
+        let visitor = Arc::clone(&place.visitor);
         // Whoever waits for the place may need the descriptor.
         drop(stream);
         drop(place);
-        self.observe(peer, &reason);
+        self.observe(visitor.peer(), &reason);
     }
 }
 
 impl<F> Service<'_, F> {
     pub(super) fn refused(&self, peer: &Peer, refusal: Refusal) {
-        // When the server ends, whether this one came too early or too late is chance.
-        if let Refusal::Limit(limit) = refusal {
-            self.observe(peer, &CloseReason::Failed(Error::Limit(limit)));
+        if let Some(reason) = refusal.close_reason() {
+            self.observe(peer, &reason);
         }
     }
 

@@ -9,9 +9,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_io::{Async, Timer};
+use drywire::connection::Deadline;
 use drywire::framing::Framing;
+use drywire::proxy::Preamble;
 use drywire::{Connection, Instant};
-use drywire_std::turn::{Readiness, handle_timeout, is_busy, receive, shut_down, transmit};
+use drywire_std::turn::{
+    Readiness, handle_timeout, is_busy, receive, receive_header, shut_down, transmit,
+};
 use drywire_std::{Clock, Conversation, Stream};
 
 /// A stream, what is known of its readiness, and the time.
@@ -65,6 +69,29 @@ impl Driver {
     pub(crate) fn turn<F: Framing>(&mut self, conversation: &mut Conversation<F>) -> bool {
         let (now, stream) = (self.now(), self.stream.get_ref());
         conversation.turn(stream, || stream.shut_down_write(), &mut self.readiness, now)
+    }
+
+    /// Reads at most once for a header, then acts on what is due. Returns how many bytes came.
+    pub(crate) fn take_in_header(&mut self, preamble: &mut Preamble) -> usize {
+        let now = self.now();
+        let received = receive_header(preamble, self.stream.get_ref(), &mut self.readiness, now);
+        preamble.handle_timeout(now);
+        received
+    }
+
+    /// Waits until there may be more of a header, or its `deadline` has passed.
+    pub(crate) fn poll_header(
+        &mut self,
+        deadline: Option<Deadline>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if !self.readiness.readable {
+            self.readiness.readable = self.stream.poll_readable(cx).is_ready();
+        }
+        if self.readiness.readable {
+            return Poll::Ready(());
+        }
+        self.poll_due(deadline.map_or(Instant::MAX, |deadline| deadline.at), cx)
     }
 
     /// Waits until there is something to do.

@@ -1,4 +1,5 @@
 mod attempts;
+mod header;
 mod open;
 
 use std::net::IpAddr;
@@ -8,6 +9,7 @@ use drywire::Limits;
 use drywire::address::{Address, Endpoint, Host, HostPort};
 use drywire::connector::{ConnectorLimits, Timings};
 use drywire::framing::Framing;
+use drywire::proxy::Introduction;
 use drywire::tls::ClientTls;
 use drywire_std::rustls::pki_types::ServerName;
 use drywire_std::{Clock, ConnectError, Stream};
@@ -39,6 +41,7 @@ pub struct Client {
     connector: ConnectorLimits,
     tls: Option<ClientTls>,
     server_name: Option<ServerName<'static>>,
+    introduction: Option<Introduction>,
 }
 
 impl Client {
@@ -72,6 +75,12 @@ impl Client {
         self
     }
 
+    /// Begins every stream with a PROXY header, before TLS.
+    pub fn proxy_header(mut self, introduction: impl Into<Introduction>) -> Self {
+        self.introduction = Some(introduction.into());
+        self
+    }
+
     /// Connects to `address`, waits until the connection is open, with TLS until the handshake is
     /// done, and speaks `framing` over it.
     ///
@@ -100,7 +109,8 @@ impl Client {
         Ok(framed.with_timings(Timings { secured: Some(clock.elapsed()), ..timings }))
     }
 
-    /// Connects to `address` and leaves everything else, TLS too, to the caller.
+    /// Connects to `address`, sends the PROXY header if there is one, and leaves everything else, TLS
+    /// too, to the caller.
     ///
     /// A name is resolved on another thread.
     ///
@@ -118,10 +128,10 @@ impl Client {
         address: &Address,
         clock: Clock,
     ) -> Result<(Stream, Timings), ConnectError> {
-        match (address, address.endpoint()) {
-            (Address::Datagram { .. }, _) => Err(ConnectError::Datagram(address.clone())),
+        let (stream, timings) = match (address, address.endpoint()) {
+            (Address::Datagram { .. }, _) => return Err(ConnectError::Datagram(address.clone())),
             (_, Endpoint::Internet(place)) => {
-                attempts::connect(place, &self.connector, clock).await
+                attempts::connect(place, &self.connector, clock).await?
             }
             // It waits while the socket's queue is full, for which no readiness comes.
             (_, Endpoint::Unix(_)) => {
@@ -129,7 +139,15 @@ impl Client {
                 let address = address.clone();
                 let stream = unblock(move || client.stream(&address)).await?;
                 let connected = clock.elapsed();
-                Ok((stream, Timings { connected, ..Timings::default() }))
+                (stream, Timings { connected, ..Timings::default() })
+            }
+        };
+        match &self.introduction {
+            None => Ok((stream, timings)),
+            Some(introduction) => {
+                let timeout = self.connector.connect_timeout;
+                let sent = header::send(stream, introduction, timeout).await;
+                Ok((sent.map_err(ConnectError::ProxyHeader)?, timings))
             }
         }
     }

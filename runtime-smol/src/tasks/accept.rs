@@ -8,6 +8,7 @@ use async_executor::Executor;
 use async_io::{Async, Timer};
 use drywire::admission::Accept;
 use drywire::framing::Framing;
+use drywire::proxy::ProxyPolicy;
 use drywire::shutdown::{Phase, Request};
 use drywire::tls::ServerTls;
 use drywire::{Instant, Peer, Protocol};
@@ -40,6 +41,7 @@ where
             executor: workers.downgrade(),
             socket: Async::new_nonblocking(parts.socket)?,
             tls: parts.tls,
+            proxy: parts.proxy,
             number,
             _file: parts.file,
         };
@@ -74,6 +76,7 @@ struct Acceptor<F> {
     executor: Weak<Executor<'static>>,
     socket: Async<ListenerSocket>,
     tls: Option<ServerTls>,
+    proxy: Option<Arc<ProxyPolicy>>,
     /// Its place in the order of the server's listeners.
     number: u32,
     /// Removed after the socket is closed.
@@ -125,14 +128,31 @@ where
     }
 
     fn start(&self, stream: Stream, peer: Peer, control: &Control) {
-        let permit = match control.ledger.accepted(&peer) {
-            Ok(permit) => permit,
+        let (permit, preamble) = match control.ledger.accepted_by(self.proxy.as_deref(), &peer) {
+            Ok(accepted) => accepted,
             Err(refusal) => return self.service.common.refused(&peer, refusal),
         };
-        let serving = self.service.serve(stream, &peer, self.tls.as_ref(), permit);
-        if let (Some(mut serving), Some(executor)) = (serving, self.executor.upgrade()) {
-            executor.spawn(poll_fn(move |cx| serving.poll(cx))).detach();
-        }
+        let tls = self.tls.as_ref();
+        let visitor = control.ledger.enter(&peer, tls.is_some(), preamble.is_some());
+        let admitted = self.service.admit(stream, visitor, permit);
+        let (Some(mut admitted), Some(executor)) = (admitted, self.executor.upgrade()) else {
+            return;
+        };
+        let Some(preamble) = preamble else {
+            if let Some(mut serving) = self.service.serve(admitted, &[], tls) {
+                executor.spawn(poll_fn(move |cx| serving.poll(cx))).detach();
+            }
+            return;
+        };
+        let (service, tls) = (Arc::clone(&self.service), tls.cloned());
+        let task = async move {
+            let rest = admitted.introduce(preamble).await?;
+            let mut serving = service.serve(admitted, &rest, tls.as_ref())?;
+            drop((service, rest, tls));
+            poll_fn(|cx| serving.poll(cx)).await;
+            Some(())
+        };
+        executor.spawn(task).detach();
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection's task.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -11,10 +12,11 @@ use crate::driver::Driver;
 use async_io::Async;
 use drywire::admission::{Permit, Refusal};
 use drywire::buffer::Pool;
+use drywire::proxy::{Introduced, Preamble};
 use drywire::shutdown::Phase;
 use drywire::tls::ServerTls;
-use drywire::{CloseReason, Connection, Error, Limits, Peer, Protocol, pump};
-use drywire_std::turn::serving;
+use drywire::{CloseReason, Connection, Limits, Peer, Protocol, pump};
+use drywire_std::turn::{replay, serving};
 use drywire_std::{Stream, Visitor};
 
 /// What the tasks of a running server share.
@@ -42,6 +44,8 @@ struct Place {
     visitor: Arc<Visitor>,
     /// On the server's roster. None before the first poll.
     at: Option<usize>,
+    /// What the connection has been told of the server.
+    phase: Option<Phase>,
     /// How the connection ended. None as long as it has not.
     reason: Option<CloseReason>,
 }
@@ -71,36 +75,50 @@ where
     F: Fn(&Peer) -> P,
     P: Protocol,
 {
-    /// The task of one connection. None if the reactor does not take the stream or the factory
-    /// panics: that ends this connection only.
-    pub(super) fn serve(
+    /// Takes a connection on. None if the reactor does not take its stream.
+    pub(super) fn admit(
         &self,
         stream: Stream,
-        peer: &Peer,
-        tls: Option<&ServerTls>,
+        visitor: Arc<Visitor>,
         permit: Permit,
-    ) -> Option<Serving<P>> {
+    ) -> Option<Admitted> {
         let ledger = &self.common.control.ledger;
-        let visitor = ledger.enter(peer, tls.is_some(), false);
         let Ok(stream) = Async::new_nonblocking(stream) else {
             ledger.thread_failed(permit, &visitor);
             return None;
         };
         let common = Arc::clone(&self.common);
-        let place = Place { common, permit: Some(permit), visitor, at: None, reason: None };
-        let protocol = catch_unwind(AssertUnwindSafe(|| (self.factory)(peer))).ok()?;
-        let (clock, limits) = (ledger.clock(), Arc::clone(&self.common.limits));
-        let connection = serving(tls, protocol.framing(), limits, clock.now());
-        let driver = Driver::new(stream, clock);
-        Some(Serving { driver, connection, protocol, phase: None, place })
+        let place =
+            Place { common, permit: Some(permit), visitor, at: None, phase: None, reason: None };
+        Some(Admitted { driver: Driver::new(stream, ledger.clock()), place })
+    }
+
+    /// The task of one connection, of which `rest` was read before. None if the factory panics:
+    /// that ends this connection only.
+    pub(super) fn serve(
+        &self,
+        admitted: Admitted,
+        rest: &[u8],
+        tls: Option<&ServerTls>,
+    ) -> Option<Serving<P>> {
+        let Admitted { driver, mut place } = admitted;
+        let factory = || (self.factory)(place.visitor.peer());
+        let protocol = catch_unwind(AssertUnwindSafe(factory)).ok()?;
+        let (now, limits) = (driver.now(), Arc::clone(&self.common.limits));
+        let mut connection = serving(tls, protocol.framing(), limits, now);
+        if !rest.is_empty() {
+            replay(&mut connection, rest, &mut self.common.pool(), now);
+        }
+        // The connection has been told nothing yet.
+        place.phase = None;
+        Some(Serving { driver, connection, protocol, place })
     }
 }
 
 impl Common {
     pub(super) fn refused(&self, peer: &Peer, refusal: Refusal) {
-        // A server that ends refuses by chance: whether this one came too early or too late.
-        if let Refusal::Limit(limit) = refusal {
-            self.observe(peer, &CloseReason::Failed(Error::Limit(limit)));
+        if let Some(reason) = refusal.close_reason() {
+            self.observe(peer, &reason);
         }
     }
 
@@ -125,14 +143,70 @@ impl Common {
     }
 }
 
+/// A connection that has no protocol yet. The fields are dropped in this order, as those of
+/// [`Serving`].
+pub(super) struct Admitted {
+    driver: Driver,
+    place: Place,
+}
+
+impl Admitted {
+    /// Receives the header that the stream begins with, and lets the peer be the client that it
+    /// names. Returns the bytes that were read behind it; None if the connection is over.
+    pub(super) async fn introduce(&mut self, mut preamble: Preamble) -> Option<Vec<u8>> {
+        poll_fn(|cx| self.poll_header(&mut preamble, cx)).await;
+        let outcome = preamble.into_outcome().and_then(|introduced| {
+            let Place { common, permit, visitor, .. } = &mut self.place;
+            let Introduced { header, rest } = introduced;
+            if let Some(permit) = permit {
+                common.control.ledger.introduced(permit, visitor, header)?;
+            }
+            Ok(rest)
+        });
+        outcome.map_err(|reason| self.place.reason = Some(reason)).ok()
+    }
+
+    fn poll_header(&mut self, preamble: &mut Preamble, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(phase) = self.place.news(cx) {
+            let now = self.driver.now();
+            match phase {
+                Phase::Serving | Phase::Pausing => {}
+                Phase::Draining => {
+                    preamble.drain(self.place.common.limits.drain_idle_timeout, now);
+                }
+                Phase::Stopping => preamble.stop(),
+            }
+        }
+        while !preamble.is_done() {
+            if self.driver.poll_header(preamble.deadline(), cx).is_pending() {
+                return Poll::Pending;
+            }
+            let received_len = self.driver.take_in_header(preamble);
+            let ledger = &self.place.common.control.ledger;
+            ledger.received_header(&self.place.visitor, received_len as u64);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Place {
+    /// The server's phase, if the connection has not been told of it.
+    fn news(&mut self, cx: &Context<'_>) -> Option<Phase> {
+        let control = &self.common.control;
+        // First on the roster, then a look, so that no change falls between. Once is enough: the
+        // waker of a task does not change.
+        self.at.get_or_insert_with(|| control.roster.enter(cx.waker().clone()));
+        let phase = control.phase();
+        (self.phase.replace(phase) != Some(phase)).then_some(phase)
+    }
+}
+
 /// A connection that is being served. The fields are dropped in this order: whoever waits for the
 /// place may need the descriptor.
 pub(super) struct Serving<P: Protocol> {
     driver: Driver,
     connection: Connection<P::Framing>,
     protocol: P,
-    /// What the connection has been told of the server.
-    phase: Option<Phase>,
     place: Place,
 }
 
@@ -158,20 +232,12 @@ impl<P: Protocol> Serving<P> {
 
     /// Tells the connection what has changed of the server. Returns whether anything has.
     fn heed(&mut self, cx: &Context<'_>) -> bool {
-        let control = &self.place.common.control;
-        // First on the roster, then a look, so that no change falls between. Once is enough: the
-        // waker of a task does not change.
-        self.place.at.get_or_insert_with(|| control.roster.enter(cx.waker().clone()));
-        let phase = control.phase();
-        if self.phase == Some(phase) {
-            return false;
-        }
+        let Some(phase) = self.place.news(cx) else { return false };
         match phase {
             Phase::Serving | Phase::Pausing => {}
             Phase::Draining => self.connection.drain(self.driver.now()),
             Phase::Stopping => self.connection.stop(),
         }
-        self.phase = Some(phase);
         true
     }
 

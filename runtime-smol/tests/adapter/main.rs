@@ -20,6 +20,7 @@ mod flow;
 mod framed;
 #[path = "../../../runtime-std/tests/adapter/handshake.rs"]
 mod handshake;
+mod introduction;
 #[path = "../../../runtime-std/tests/adapter/latency.rs"]
 mod latency;
 mod limits;
@@ -27,6 +28,8 @@ mod limits;
 mod obey;
 #[path = "../../../runtime-std/tests/adapter/peer.rs"]
 mod peer;
+#[path = "../../../runtime-std/tests/adapter/proxy.rs"]
+mod proxy;
 #[path = "../../../runtime-std/tests/adapter/resets.rs"]
 mod resets;
 mod serving;

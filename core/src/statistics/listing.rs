@@ -9,9 +9,9 @@ use crate::time::Instant;
 
 /// Displays connections as a JSON array, as old as they are at a time.
 ///
-/// Each is an object: `peer` (address, or `unix`), `local` (ours, or null), `listener` (the name of
-/// it, or its number), `age` in seconds, `received` and `transmitted` in bytes, `state`, and `tls`
-/// (the version, or null).
+/// Each is an object: `peer` (address, or `unix`), `local` (ours, or null), `proxy` (behind one: its
+/// address), `listener` (the name of it, or its number), `age` in seconds, `received` and
+/// `transmitted` in bytes, `state`, and `tls` (the version, or null).
 #[derive(Clone, Copy, Debug)]
 pub struct Listing<'a> {
     visits: &'a [Visit],
@@ -45,6 +45,9 @@ impl Listing<'_> {
             Some(local) => write!(f, "\"{local}\"")?,
             None => f.write_str("null")?,
         }
+        if visit.peer.header().is_some() {
+            write!(f, ",\"proxy\":\"{}\"", visit.peer.ends())?;
+        }
         let number = visit.peer.listener();
         let name = usize::try_from(number).ok().and_then(|number| self.listeners.get(number));
         match name {
@@ -70,6 +73,7 @@ mod tests {
     use super::*;
     use crate::connection::Stage;
     use crate::peer::Peer;
+    use crate::proxy::{Header, Version};
     use crate::tls::TlsVersion;
 
     #[test]
@@ -86,6 +90,12 @@ mod tests {
             {\"peer\":\"unix\",\"local\":null,\"listener\":5,\"age\":0,\
             \"received\":0,\"transmitted\":0,\"state\":\"opening\",\"tls\":null}\n]\n";
         assert_eq!(Listing::new(&visits, &["tcp://\""], now).to_string(), expected);
+        let client = Header::tcp(Version::One, "[2001:db8::1]:9".parse()?, "[::1]:8".parse()?);
+        let visits = [Visit::new(Peer::unix().introduced(client), now)];
+        let expected = "[\n\
+            {\"peer\":\"[2001:db8::1]:9\",\"local\":null,\"proxy\":\"unix\",\"listener\":0,\"age\":0,\
+            \"received\":0,\"transmitted\":0,\"state\":\"opening\",\"tls\":null}\n]\n";
+        assert_eq!(Listing::new(&visits, &[], now).to_string(), expected);
         assert_eq!(Listing::new(&[], &[], now).to_string(), "[\n]\n");
         Ok(())
     }

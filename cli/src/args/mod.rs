@@ -4,6 +4,7 @@ mod client_tls;
 mod framing;
 mod log;
 mod ping;
+mod proxy;
 mod seconds;
 mod send;
 mod serve;
@@ -17,6 +18,7 @@ pub(crate) use client_tls::ClientTlsArguments;
 pub(crate) use framing::FramingArguments;
 pub(crate) use log::{LogArguments, LogFormat, LogLevel};
 pub(crate) use ping::{PingArguments, Via};
+pub(crate) use proxy::{IntroductionArguments, ProxyArguments, ProxyMode};
 pub(crate) use seconds::Seconds;
 pub(crate) use send::SendArguments;
 pub(crate) use serve::{Model, ServeArguments, ServedProtocol};
@@ -48,7 +50,7 @@ A reader of standard output that goes away early, as head does, is no failure.
 With --json every line on standard output and standard error is one JSON object. Its `event` is
   listening    address
   certificate  sha256 of the development certificate
-  closed       kind, reason and peer of a connection that is over
+  closed       kind, reason and peer of a connection that is over, and the proxy that named it
   worker       state (started, ready, exited), pid, and of one that exited code (null: a signal)
   summary      drained, accepted, active, refused, received, transmitted, closed by kind
   open         peer, and tls: version, suite, alpn, resumed; null without TLS

@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use clap::Args;
 use drywire::address::Address;
 
-use super::{ClientTlsArguments, FramingArguments, Runtime, Seconds};
+use super::{ClientTlsArguments, FramingArguments, IntroductionArguments, Runtime, Seconds};
 
 /// Send data and print what comes back
 ///
@@ -30,7 +30,8 @@ Examples:
   drywire send tcp://127.0.0.1:7007 hello
   drywire send --ca dev.pem tls://localhost:7008 < file > echo
   drywire send --framing lines --json unix:/run/echo.sock one two
-  drywire send --insecure --timeout 5 tls://[::1]:7008 hello"
+  drywire send --insecure --timeout 5 tls://[::1]:7008 hello
+  drywire send --proxy-protocol v2 --proxy-source 192.0.2.1:7 tcp://127.0.0.1:7007 hello"
 )]
 pub(crate) struct SendArguments {
     /// tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or tls+unix:PATH
@@ -50,6 +51,9 @@ pub(crate) struct SendArguments {
     /// connecting, 10 for a TLS handshake, none after that]
     #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive)]
     pub(crate) timeout: Option<Seconds>,
+
+    #[command(flatten)]
+    pub(crate) introduction: IntroductionArguments,
 
     #[command(flatten)]
     pub(crate) tls: ClientTlsArguments,

@@ -7,7 +7,7 @@ use drywire::address::Address;
 use drywire::admission::AdmissionLimits;
 use drywire::supervisor::SupervisorLimits;
 
-use super::{FramingArguments, LogArguments, Runtime, Seconds, SessionArguments};
+use super::{FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, SessionArguments};
 
 /// Serve an echo until a signal comes
 ///
@@ -36,6 +36,7 @@ Examples:
   drywire serve --listen tls://0.0.0.0:7008 --cert server.pem --key server.key
   drywire serve --listen unix:/run/echo.sock --runtime smol --threads 2
   drywire serve --listen tcp://[::]:7 --model processes --workers 4 --drain-pause 5
+  drywire serve --listen tcp://[::]:7 --proxy-protocol --trust 10.0.0.0/8
   drywire serve --dev-cert dev.pem      then: drywire send --ca dev.pem tls://127.0.0.1:7008")]
 pub(crate) struct ServeArguments {
     /// Where to listen; may be repeated [default: tcp://127.0.0.1:7007 and tls://127.0.0.1:7008]
@@ -78,6 +79,9 @@ pub(crate) struct ServeArguments {
     /// Serve only clients with a certificate of these authorities, in PEM
     #[arg(long, value_name = "PEM", help_heading = "TLS")]
     pub(crate) client_ca: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArguments,
 
     #[command(flatten)]
     pub(crate) limits: LimitArguments,

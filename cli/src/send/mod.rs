@@ -13,12 +13,13 @@ use std::time::Duration;
 use drywire::Limits;
 use drywire::address::{Address, Endpoint};
 use drywire::connector::ConnectorLimits;
+use drywire::proxy::Introduction;
 use drywire_std::ConnectError;
 use drywire_std::rustls::pki_types::ServerName;
 
 pub(crate) use failure::hint;
 
-use crate::args::{Runtime, SendArguments};
+use crate::args::{IntroductionArguments, Runtime, SendArguments};
 use crate::exit::{Exit, Stop};
 use crate::output::Output;
 use crate::tls_files;
@@ -64,6 +65,9 @@ fn connect(arguments: &SendArguments, framing: drywire::framing::AnyFraming) -> 
         ($client:ty, $tls:expr, $name:expr) => {{
             let mut client =
                 <$client>::new().limits(limits(arguments)).connector(connector_limits(arguments));
+            if let Some(introduction) = introduction(&arguments.introduction) {
+                client = client.proxy_header(introduction);
+            }
             if let Some(tls) = $tls {
                 client = client.tls(tls);
             }
@@ -93,6 +97,15 @@ fn connect(arguments: &SendArguments, framing: drywire::framing::AnyFraming) -> 
         }
     };
     connected.map_err(|error| failure::not_connected(&error, arguments))
+}
+
+/// The header to begin with.
+fn introduction(arguments: &IntroductionArguments) -> Option<Introduction> {
+    let version = arguments.proxy_protocol?.into();
+    Some(match arguments.proxy_source {
+        Some(source) => Introduction::For { version, source },
+        None => Introduction::Ourselves(version),
+    })
 }
 
 pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, Stop> {

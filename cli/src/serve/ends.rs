@@ -68,12 +68,16 @@ fn print(peer: &Peer, reason: &CloseReason, output: Output) {
         let value = json!({
             "event": "closed",
             "peer": peer.to_string(),
+            "proxy": peer.header().map(|_| peer.ends().to_string()),
             "kind": reason.kind().name(),
             "reason": reason.to_string(),
         });
         // Serving goes on without readers.
         let _ = output.record("", &value);
     } else if !reason.is_clean() {
-        output.note(format_args!("{peer}: {reason}"));
+        match peer.header() {
+            Some(_) => output.note(format_args!("{peer} through {}: {reason}", peer.ends())),
+            None => output.note(format_args!("{peer}: {reason}")),
+        }
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Invitation<'a> {
     pub(super) trust: Trust<'a>,
     /// Clients must show a certificate.
     pub(super) wants_certificate: bool,
+    /// Clients must begin with a PROXY header.
+    pub(super) wants_header: bool,
 }
 
 /// How clients can verify a server.
@@ -34,8 +36,8 @@ impl Invitation<'_> {
         };
         let address = reachable(address);
         line(format_args!("drywire send{} {address}{}", self.flags(&address), self.data()));
-        // Others have no framing: text in lines is what they can do.
-        if !matches!(self.framing, AnyFraming::Raw(_) | AnyFraming::Lines(_)) {
+        // Others have no framing: text in lines is what they can do. Nor do they send headers.
+        if self.wants_header || !matches!(self.framing, AnyFraming::Raw(_) | AnyFraming::Lines(_)) {
             return lines;
         }
         let (place, unix) = match address.endpoint() {
@@ -66,6 +68,9 @@ impl Invitation<'_> {
         let mut flags = String::new();
         if !matches!(self.framing, AnyFraming::Raw(_)) {
             flags.push_str(&format!(" --framing {}", self.framing));
+        }
+        if self.wants_header {
+            flags.push_str(" --proxy-protocol v2");
         }
         if address.is_tls() {
             match self.trust {
@@ -128,7 +133,22 @@ mod tests {
 
     fn lines(framing: &str, trust: Trust<'_>, wants_certificate: bool, address: &str) -> String {
         let framing = &framing.parse().unwrap();
-        Invitation { framing, trust, wants_certificate }.lines(&address.parse().unwrap())
+        Invitation { framing, trust, wants_certificate, wants_header: false }
+            .lines(&address.parse().unwrap())
+    }
+
+    #[test]
+    fn behind_a_balancer_only_our_own_client_can_be_copied() {
+        let invitation = Invitation {
+            framing: &"raw".parse().unwrap(),
+            trust: Trust::Theirs,
+            wants_certificate: false,
+            wants_header: true,
+        };
+        assert_eq!(
+            invitation.lines(&"tcp://127.0.0.1:7".parse().unwrap()),
+            "  drywire send --proxy-protocol v2 tcp://127.0.0.1:7 hello\n"
+        );
     }
 
     #[test]

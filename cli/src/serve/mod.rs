@@ -5,6 +5,7 @@ mod ends;
 mod invitation;
 mod journal;
 mod plan;
+mod proxy;
 mod served;
 mod start;
 mod summary;
@@ -18,7 +19,7 @@ use drywire_std::processes::{Inherited, Worker};
 use drywire_std::{Listener, ServeError};
 use serde_json::json;
 
-use crate::args::{Model, Runtime, ServeArguments};
+use crate::args::{Model, ProxyMode, Runtime, ServeArguments};
 use crate::exit::{Exit, Stop, cause};
 use crate::log;
 use crate::notify::{State, notify};
@@ -40,7 +41,15 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
     let certificate = start::certificate(arguments, &addresses, worker.as_ref())?;
     let tls = certificate.as_ref().map(Certificate::configuration).transpose()?;
     let signals = signals::hold().map_err(|error| unprepared(&error))?;
+    let policy = proxy::policy(&arguments.proxy, &addresses)?;
     let listeners = sockets.listeners(arguments, &addresses, tls.as_ref())?;
+    let listeners = match policy {
+        Some(policy) => {
+            let behind = |listener: Listener| listener.with_proxy(policy.clone());
+            listeners.into_iter().map(behind).collect()
+        }
+        None => listeners,
+    };
     if worker.is_none() {
         announce(arguments, &listeners, certificate.as_ref(), output)?;
     }
@@ -150,6 +159,7 @@ fn announce(
         framing: &arguments.framing.framing(),
         trust: Certificate::trust(certificate, arguments.dev_cert.as_deref()),
         wants_certificate: arguments.client_ca.is_some(),
+        wants_header: arguments.proxy.proxy_protocol == Some(ProxyMode::Required),
     };
     let lines: String =
         listeners.iter().map(|listener| invitation.lines(listener.address())).collect();

@@ -12,6 +12,7 @@ mod log;
 mod ping;
 mod pipes;
 mod process;
+mod proxy;
 mod service;
 mod signals;
 mod terminal;

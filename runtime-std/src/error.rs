@@ -30,6 +30,8 @@ pub enum ConnectError {
     Io(io::Error),
     /// The PROXY header could not be sent.
     ProxyHeader(io::Error),
+    /// The address is one of byte streams, which have no datagrams.
+    NotDatagram(Address),
     /// The host's name has no address.
     Resolve(io::Error),
     /// The address has TLS and does not say, or says in a way that TLS does not know, whom the
@@ -73,6 +75,7 @@ impl fmt::Display for ConnectError {
             Self::Datagram(address) => write!(f, "{address} is not a byte stream"),
             Self::Io(error) => write!(f, "cannot connect: {error}"),
             Self::ProxyHeader(error) => write!(f, "cannot send the PROXY header: {error}"),
+            Self::NotDatagram(address) => write!(f, "{address} is not a datagram socket"),
             Self::Resolve(error) => write!(f, "cannot resolve the host: {error}"),
             Self::ServerNameMissing => {
                 f.write_str("the name that the server's certificate must be for is not known")
@@ -116,7 +119,10 @@ impl error::Error for ConnectError {
             | Self::Resolve(error)
             | Self::Unix(error) => Some(error),
             Self::Tls(error) => Some(error),
-            Self::Datagram(_) | Self::ServerNameMissing | Self::TlsMissing => None,
+            Self::Datagram(_)
+            | Self::NotDatagram(_)
+            | Self::ServerNameMissing
+            | Self::TlsMissing => None,
         }
     }
 }
@@ -165,6 +171,7 @@ mod tests {
                 "there is no address to connect to",
             ),
             (&ConnectError::Datagram(address.clone()), "tls://[::1]:7 is not a byte stream"),
+            (&ConnectError::NotDatagram(address.clone()), "tls://[::1]:7 is not a datagram socket"),
             (&ConnectError::Io(refused()), "cannot connect: connection refused"),
             (
                 &ConnectError::ProxyHeader(refused()),

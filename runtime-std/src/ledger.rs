@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
+use drywire::datagram::DatagramStatistics;
 use drywire::framing::Framing;
 use drywire::proxy::{Header, Preamble, ProxyPolicy};
 use drywire::shutdown::{Phase, Request};
@@ -30,6 +31,8 @@ pub struct Ledger {
     transmitted_len: AtomicU64,
     visitors: Visitors,
     listeners: OnceLock<Vec<String>>,
+    /// Of each datagram listener.
+    datagrams: Mutex<Vec<DatagramStatistics>>,
 }
 
 impl Ledger {
@@ -43,6 +46,7 @@ impl Ledger {
             transmitted_len: AtomicU64::new(0),
             visitors: Visitors::new(),
             listeners: OnceLock::new(),
+            datagrams: Mutex::default(),
         }
     }
 
@@ -243,6 +247,33 @@ impl Ledger {
             self.transmitted_len.load(Ordering::Relaxed),
         );
         statistics
+    }
+
+    /// Puts a datagram listener on the list, by a number of its own.
+    #[must_use]
+    pub fn add_datagrams(&self) -> usize {
+        let mut datagrams = self.datagrams();
+        datagrams.push(DatagramStatistics::new());
+        datagrams.len() - 1
+    }
+
+    /// Takes note of the counts of the datagram listener with this number.
+    pub fn datagrams_are(&self, number: usize, statistics: &DatagramStatistics) {
+        if let Some(place) = self.datagrams().get_mut(number) {
+            *place = *statistics;
+        }
+    }
+
+    /// The counts of all datagram listeners since the server began.
+    #[must_use]
+    pub fn datagram_statistics(&self) -> DatagramStatistics {
+        let mut sum = DatagramStatistics::new();
+        self.datagrams().iter().for_each(|statistics| sum += *statistics);
+        sum
+    }
+
+    fn datagrams(&self) -> MutexGuard<'_, Vec<DatagramStatistics>> {
+        self.datagrams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`Server`] | serving a [`Protocol`](drywire::Protocol): drain, stop, limits, statistics |
 //! | [`Listener`] | binding TCP (IPv4, IPv6, both) and Unix sockets, with TLS on any |
+//! | [`datagram`] | UDP and Unix datagrams: listeners for the server, and a client |
 //! | [`Client`] | resolving, connecting (Happy Eyeballs), the TLS handshake |
 //! | [`Framed`] | `send` and `recv` over a stream of the client's, or of your own |
 //! | [`Sender`], [`Receiver`] | its halves, for two threads |
@@ -68,6 +69,7 @@
 mod client;
 mod clock;
 mod conversation;
+pub mod datagram;
 mod descriptors;
 mod driver;
 mod error;

@@ -15,6 +15,8 @@ pub enum BindError {
     NotASocket(Address),
     /// A socket that was handed over does not listen, or is of another kind than its address.
     NotListening(Address),
+    /// The address is one of byte streams, which have no datagrams.
+    NotDatagram(Address),
     /// The host's name has no address.
     Resolve {
         /// What was to be bound.
@@ -42,6 +44,7 @@ impl fmt::Display for BindError {
             Self::NotListening(address) => {
                 write!(f, "the socket that was handed over for {address} does not listen there")
             }
+            Self::NotDatagram(address) => write!(f, "{address} is not a datagram socket"),
             Self::Resolve { address, source } => write!(f, "cannot resolve {address}: {source}"),
             Self::System { address, source } => write!(f, "cannot listen on {address}: {source}"),
         }
@@ -51,9 +54,11 @@ impl fmt::Display for BindError {
 impl error::Error for BindError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Datagram(_) | Self::InUse(_) | Self::NotASocket(_) | Self::NotListening(_) => {
-                None
-            }
+            Self::Datagram(_)
+            | Self::InUse(_)
+            | Self::NotASocket(_)
+            | Self::NotDatagram(_)
+            | Self::NotListening(_) => None,
             Self::Resolve { source, .. } | Self::System { source, .. } => Some(source),
         }
     }

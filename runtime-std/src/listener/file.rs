@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 /// The file of a Unix socket. Dropping it removes the file, unless another has taken its place.
@@ -17,7 +18,7 @@ pub struct SocketFile {
 }
 
 /// Why the file cannot be bound.
-pub(super) enum FileError {
+pub(crate) enum FileError {
     InUse,
     NotASocket,
     System(io::Error),
@@ -36,14 +37,21 @@ impl SocketFile {
     /// Two processes that begin at the same moment may both find the file stale; the one that is
     /// later has it.
     pub(super) fn bind(path: &Path, backlog: i32) -> Result<(UnixListener, Self), FileError> {
+        let (socket, file) = Self::bind_socket(path, Type::STREAM)?;
+        socket.listen(backlog)?;
+        Ok((socket.into(), file))
+    }
+
+    /// Binds a socket of `kind` at `path`, as [`bind`](Self::bind) does.
+    pub(crate) fn bind_socket(path: &Path, kind: Type) -> Result<(Socket, Self), FileError> {
         let name = SockAddr::unix(path)?;
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        let socket = Socket::new(Domain::UNIX, kind, None)?;
         match socket.bind(&name) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 if !fs::symlink_metadata(path)?.file_type().is_socket() {
                     return Err(FileError::NotASocket);
                 }
-                if is_live(&name)? {
+                if is_live(&name, kind)? {
                     return Err(FileError::InUse);
                 }
                 fs::remove_file(path)?;
@@ -53,8 +61,7 @@ impl SocketFile {
         }
         let metadata = fs::symlink_metadata(path)?;
         let file = Self { path: path.into(), device: metadata.dev(), inode: metadata.ino() };
-        socket.listen(backlog)?;
-        Ok((socket.into(), file))
+        Ok((socket, file))
     }
 }
 
@@ -70,8 +77,8 @@ impl Drop for SocketFile {
 }
 
 /// Whether somebody listens on the socket, found out without waiting for a place in its queue.
-fn is_live(name: &SockAddr) -> io::Result<bool> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+fn is_live(name: &SockAddr, kind: Type) -> io::Result<bool> {
+    let socket = Socket::new(Domain::UNIX, kind, None)?;
     socket.set_nonblocking(true)?;
     match socket.connect(name) {
         Ok(()) => Ok(true),
@@ -79,6 +86,8 @@ fn is_live(name: &SockAddr) -> io::Result<bool> {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Ok(false),
             // The queue is full.
             io::ErrorKind::WouldBlock => Ok(true),
+            // A socket of another kind, which the system says only if it is alive.
+            _ if Errno::from_io_error(&error) == Some(Errno::PROTOTYPE) => Ok(true),
             _ => Err(error),
         },
     }

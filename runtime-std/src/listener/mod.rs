@@ -16,7 +16,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::stream::Stream;
 pub use error::BindError;
-use file::FileError;
+pub(crate) use file::FileError;
 pub use file::SocketFile;
 
 /// Connections that the system may hold until they are accepted. Systems cut it down to their own
@@ -240,7 +240,7 @@ where
     Ok((stream, peer))
 }
 
-fn with_endpoint(address: &Address, endpoint: Endpoint) -> Address {
+pub(crate) fn with_endpoint(address: &Address, endpoint: Endpoint) -> Address {
     match address {
         Address::Stream { tls, .. } => Address::Stream { endpoint, tls: *tls },
         Address::Datagram { .. } => Address::Datagram { endpoint },
@@ -250,7 +250,7 @@ fn with_endpoint(address: &Address, endpoint: Endpoint) -> Address {
     }
 }
 
-fn resolve(place: &HostPort) -> io::Result<Vec<SocketAddr>> {
+pub(crate) fn resolve(place: &HostPort) -> io::Result<Vec<SocketAddr>> {
     match place.resolution() {
         Resolution::Known(address) if place.host.is_unspecified() && address.is_ipv6() => {
             let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port());

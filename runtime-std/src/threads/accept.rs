@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::connection::{Place, Service};
 use super::handle::Summary;
+use crate::datagram::{DatagramServing, DatagramSocket, drive};
 use crate::driver::Surroundings;
 use crate::error::ServeError;
 use crate::listener::Listener;
@@ -22,6 +23,7 @@ use crate::wait::{is_readable, wait};
 pub(super) fn run<F, P>(
     service: &Service<'_, F>,
     listeners: Vec<Listener>,
+    datagrams: Vec<(DatagramServing, DatagramSocket)>,
 ) -> Result<Summary, ServeError>
 where
     F: Fn(&Peer) -> P + Send + Sync,
@@ -41,7 +43,9 @@ where
     let acceptor = Acceptor { service, closed: &closed, ending: ending.as_fd(), around };
     // The scope ends when every thread has.
     thread::scope(|scope| {
-        let outcome = acceptor.accept(scope, listeners).and_then(|()| acceptor.await_drained());
+        let outcome = start(scope, datagrams, around)
+            .and_then(|()| acceptor.accept(scope, listeners))
+            .and_then(|()| acceptor.await_drained());
         if outcome.is_err() {
             control.stop.raise();
         }
@@ -49,7 +53,22 @@ where
     })
     .map_err(ServeError::Io)?;
     let statistics = control.ledger.statistics();
-    Ok(Summary { drained: statistics.all_drained(), statistics })
+    let datagrams = control.ledger.datagram_statistics();
+    Ok(Summary { drained: statistics.all_drained(), statistics, datagrams })
+}
+
+/// Gives each datagram listener a thread.
+fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    datagrams: Vec<(DatagramServing, DatagramSocket)>,
+    around: Surroundings<'scope>,
+) -> io::Result<()> {
+    for (serving, socket) in datagrams {
+        Builder::new()
+            .name("drywire".into())
+            .spawn_scoped(scope, move || drive(serving, &socket, around))?;
+    }
+    Ok(())
 }
 
 /// What the accepting thread waits for beside its listeners.

@@ -14,12 +14,15 @@ mod connection;
 mod handle;
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use drywire::admission::AdmissionLimits;
 use drywire::buffer::Pool;
+use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
+use crate::datagram::{AnyDatagramProtocol, DatagramListener, DatagramServing};
 use crate::error::ServeError;
 use crate::listener::Listener;
 use connection::Service;
@@ -52,6 +55,8 @@ pub struct Server<F> {
     factory: F,
     limits: Arc<Limits>,
     listeners: Vec<Listener>,
+    datagram_listeners: Vec<(DatagramListener, AnyDatagramProtocol)>,
+    datagram_limits: DatagramLimits,
     observer: Option<Box<Observer>>,
     stack_len: usize,
     control: Arc<Control>,
@@ -71,6 +76,8 @@ where
             factory,
             limits: Arc::default(),
             listeners: Vec::new(),
+            datagram_listeners: Vec::new(),
+            datagram_limits: DatagramLimits::new(),
             observer: None,
             stack_len: STACK_LEN,
             control: Arc::default(),
@@ -92,6 +99,23 @@ where
     /// Serves `listener` too. There may be several, of any kind.
     pub fn listen(mut self, listener: Listener) -> Self {
         self.listeners.push(listener);
+        self
+    }
+
+    /// Sets the limits of each datagram listener.
+    pub fn datagram_limits(mut self, limits: DatagramLimits) -> Self {
+        self.datagram_limits = limits;
+        self
+    }
+
+    /// Serves `listener` too, in a thread of its own. There may be several, of any kind, with or
+    /// without listeners for streams.
+    pub fn listen_datagrams(
+        mut self,
+        listener: DatagramListener,
+        protocol: impl DatagramProtocol<DatagramPeer> + Send + 'static,
+    ) -> Self {
+        self.datagram_listeners.push((listener, Box::new(protocol)));
         self
     }
 
@@ -126,7 +150,7 @@ where
     /// # Panics
     /// If the observer did, once all connections have ended.
     pub fn run(self) -> Result<Summary, ServeError> {
-        if self.listeners.is_empty() {
+        if self.listeners.is_empty() && self.datagram_listeners.is_empty() {
             return Err(ServeError::ListenerMissing);
         }
         if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
@@ -141,7 +165,12 @@ where
             control: &self.control,
             pool: Mutex::new(Pool::default()),
         };
-        accept::run(&service, self.listeners)
+        let ledger = &self.control.ledger;
+        let datagrams = self.datagram_listeners.into_iter().map(|(listener, protocol)| {
+            DatagramServing::new(listener, protocol, &self.datagram_limits, ledger)
+        });
+        let datagrams = datagrams.collect::<io::Result<_>>().map_err(ServeError::Io)?;
+        accept::run(&service, self.listeners, datagrams)
     }
 }
 

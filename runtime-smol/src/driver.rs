@@ -4,11 +4,9 @@
 //! connections with this. Whether to read, write, shut down or wait is the connection's
 //! [`interest`](Connection::interest); what is known here is only whether the stream can.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use async_io::{Async, Timer};
+use async_io::Async;
 use drywire::connection::Deadline;
 use drywire::framing::Framing;
 use drywire::proxy::Preamble;
@@ -18,26 +16,23 @@ use drywire_std::turn::{
 };
 use drywire_std::{Clock, Conversation, Stream};
 
+use crate::alarm::Alarm;
+
 /// A stream, what is known of its readiness, and the time.
 #[derive(Debug)]
 pub(crate) struct Driver {
     stream: Async<Stream>,
     readiness: Readiness,
-    clock: Clock,
-    timer: Timer,
-    /// When the timer fires, [`Instant::MAX`] for never. It is only ever moved forward: a deadline
-    /// that moves back with every byte costs nothing until the timer has fired in vain.
-    armed_at: Instant,
+    alarm: Alarm,
 }
 
 impl Driver {
     pub(crate) fn new(stream: Async<Stream>, clock: Clock) -> Self {
-        let (readiness, timer) = (Readiness::new(), Timer::never());
-        Self { stream, readiness, clock, timer, armed_at: Instant::MAX }
+        Self { stream, readiness: Readiness::new(), alarm: Alarm::new(clock) }
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+        self.alarm.now()
     }
 
     /// Reads at most once, then acts on what is due. Returns how many bytes came.
@@ -91,7 +86,7 @@ impl Driver {
         if self.readiness.readable {
             return Poll::Ready(());
         }
-        self.poll_due(deadline.map_or(Instant::MAX, |deadline| deadline.at), cx)
+        self.alarm.poll_due(deadline.map_or(Instant::MAX, |deadline| deadline.at), cx)
     }
 
     /// Waits until there is something to do.
@@ -111,27 +106,6 @@ impl Driver {
         if is_busy(connection, self.readiness) {
             return Poll::Ready(());
         }
-        self.poll_due(interest.deadline.map_or(Instant::MAX, |deadline| deadline.at), cx)
-    }
-
-    fn poll_due(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        if due < self.armed_at {
-            self.arm(due);
-        }
-        while self.armed_at != Instant::MAX && Pin::new(&mut self.timer).poll(cx).is_ready() {
-            self.armed_at = Instant::MAX;
-            if due <= self.now() {
-                return Poll::Ready(());
-            }
-            self.arm(due);
-        }
-        Poll::Pending
-    }
-
-    fn arm(&mut self, due: Instant) {
-        if let Some(at) = self.clock.instant(due) {
-            self.timer.set_at(at);
-            self.armed_at = due;
-        }
+        self.alarm.poll_due(interest.deadline.map_or(Instant::MAX, |deadline| deadline.at), cx)
     }
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`Server`] | serving a [`Protocol`](drywire::Protocol): drain, stop, limits, statistics |
 //! | [`Listener`] | binding TCP (IPv4, IPv6, both) and Unix sockets, with TLS on any |
+//! | [`datagram`] | UDP and Unix datagrams: listeners for the server, and a client |
 //! | [`Client`] | resolving, connecting (Happy Eyeballs), the TLS handshake |
 //! | [`Framed`] | `send` and `recv` over a stream of the client's, or of your own; a `Stream` and a `Sink` |
 //! | [`Sender`], [`Receiver`] | its halves, for two tasks |
@@ -67,8 +68,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod alarm;
 mod channel;
 mod client;
+pub mod datagram;
 mod driver;
 mod framed;
 pub mod ping;

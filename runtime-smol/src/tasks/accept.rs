@@ -17,6 +17,7 @@ use event_listener::EventListener;
 use futures_lite::future::{or, yield_now, zip};
 
 use super::connection::Service;
+use super::datagram::Datagrams;
 use super::handle::{Control, Summary};
 use super::workers::Workers;
 
@@ -24,6 +25,7 @@ use super::workers::Workers;
 pub(super) async fn run<F, P>(
     service: Service<F>,
     listeners: Vec<Listener>,
+    datagrams: Vec<Datagrams>,
     workers: Workers,
 ) -> io::Result<Summary>
 where
@@ -47,6 +49,9 @@ where
         };
         tasks.push(workers.executor().spawn(acceptor.accept()));
     }
+    for mut datagrams in datagrams {
+        tasks.push(workers.executor().spawn(poll_fn(move |cx| datagrams.poll(cx))));
+    }
     let accepting = async {
         for task in tasks {
             task.await;
@@ -58,7 +63,8 @@ where
     workers.join().await;
     service.common.rethrow();
     let statistics = ledger.statistics();
-    Ok(Summary { drained: statistics.all_drained(), statistics })
+    let datagrams = ledger.datagram_statistics();
+    Ok(Summary { drained: statistics.all_drained(), statistics, datagrams })
 }
 
 /// A server whose future is dropped is stopped.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use drywire::Instant;
+use drywire::datagram::DatagramStatistics;
 use drywire::shutdown::{Phase, Request};
 use drywire::statistics::{Observed, Statistics, Visit};
 use drywire_std::{Ledger, descriptors};
@@ -38,6 +39,8 @@ pub struct Summary {
     pub drained: bool,
     /// The last counts.
     pub statistics: Statistics,
+    /// The last counts of all datagram listeners.
+    pub datagrams: DatagramStatistics,
 }
 
 impl ServerHandle {
@@ -75,6 +78,12 @@ impl ServerHandle {
     /// [`Stopped`](drywire::CloseReason::Stopped).
     pub fn stop(&self) {
         self.request(Request::Stop);
+    }
+
+    /// The counts of all datagram listeners since the server began.
+    #[must_use]
+    pub fn datagram_statistics(&self) -> DatagramStatistics {
+        self.control.ledger.datagram_statistics()
     }
 
     /// The counts since the server began.

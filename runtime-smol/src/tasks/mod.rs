@@ -11,22 +11,27 @@
 
 mod accept;
 mod connection;
+mod datagram;
 mod handle;
 mod roster;
 mod workers;
 
 use std::fmt;
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use drywire::admission::AdmissionLimits;
 use drywire::buffer::Pool;
+use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::framing::Framing;
 use drywire::{CloseReason, Limits, Peer, Protocol};
+use drywire_std::datagram::{AnyDatagramProtocol, DatagramListener, DatagramServing};
 use drywire_std::{Listener, ServeError};
 
 use connection::{Common, Service};
+use datagram::Datagrams;
 use handle::Control;
 pub use handle::{ServerHandle, Summary};
 use workers::Workers;
@@ -53,6 +58,8 @@ pub struct Server<F> {
     factory: F,
     limits: Arc<Limits>,
     listeners: Vec<Listener>,
+    datagram_listeners: Vec<(DatagramListener, AnyDatagramProtocol)>,
+    datagram_limits: DatagramLimits,
     observer: Option<Box<Observer>>,
     threads: Option<NonZeroUsize>,
     control: Arc<Control>,
@@ -72,6 +79,8 @@ where
             factory,
             limits: Arc::default(),
             listeners: Vec::new(),
+            datagram_listeners: Vec::new(),
+            datagram_limits: DatagramLimits::new(),
             observer: None,
             threads: None,
             control: Arc::default(),
@@ -93,6 +102,23 @@ where
     /// Serves `listener` too. There may be several, of any kind.
     pub fn listen(mut self, listener: Listener) -> Self {
         self.listeners.push(listener);
+        self
+    }
+
+    /// Sets the limits of each datagram listener.
+    pub fn datagram_limits(mut self, limits: DatagramLimits) -> Self {
+        self.datagram_limits = limits;
+        self
+    }
+
+    /// Serves `listener` too, in a task of its own. There may be several, of any kind, with or
+    /// without listeners for streams.
+    pub fn listen_datagrams(
+        mut self,
+        listener: DatagramListener,
+        protocol: impl DatagramProtocol<DatagramPeer> + Send + 'static,
+    ) -> Self {
+        self.datagram_listeners.push((listener, Box::new(protocol)));
         self
     }
 
@@ -129,13 +155,20 @@ where
     /// # Cancel safety
     /// Dropping the future stops the server; it does not wait for the threads.
     pub async fn run(self) -> Result<Summary, ServeError> {
-        if self.listeners.is_empty() {
+        if self.listeners.is_empty() && self.datagram_listeners.is_empty() {
             return Err(ServeError::ListenerMissing);
         }
         if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
             return Err(ServeError::TlsMissing(listener.address().clone()));
         }
         self.control.ledger.serves(&self.listeners);
+        let datagrams = self.datagram_listeners.into_iter().map(|(listener, protocol)| {
+            let ledger = &self.control.ledger;
+            let serving = DatagramServing::new(listener, protocol, &self.datagram_limits, ledger);
+            let (serving, socket) = serving?;
+            Datagrams::new(serving, socket, Arc::clone(&self.control))
+        });
+        let datagrams = datagrams.collect::<io::Result<_>>().map_err(ServeError::Io)?;
         let common = Common {
             limits: self.limits,
             observer: self.observer,
@@ -147,7 +180,7 @@ where
         let threads = self.threads.map_or_else(thread::available_parallelism, Ok);
         let workers = Workers::start(threads.unwrap_or(NonZeroUsize::MIN));
         let workers = workers.map_err(ServeError::Io)?;
-        accept::run(service, self.listeners, workers).await.map_err(ServeError::Io)
+        accept::run(service, self.listeners, datagrams, workers).await.map_err(ServeError::Io)
     }
 }
 

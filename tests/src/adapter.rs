@@ -15,6 +15,7 @@ use ::std::time::{Duration, Instant};
 
 use drywire::address::{Address, Endpoint, Host, HostPort, UnixPlace};
 use drywire::admission::AdmissionLimits;
+use drywire::datagram::RequestLimits;
 use drywire::framing::AnyFraming;
 use drywire::ping::PingStatistics;
 use drywire::statistics::Statistics;
@@ -26,6 +27,7 @@ use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 
 use crate::PATIENCE;
+use crate::datagrams;
 use crate::peer::{Place, Raw, Reach};
 use crate::pings::{Observer, Pinged};
 use crate::protocol::{Behaviour, Event, Script};
@@ -40,6 +42,19 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// # Errors
     /// Those of the adapter's client.
     fn connect(&self, address: &Address, dial: &Dial) -> Result<Box<dyn Talk>, ConnectError>;
+
+    /// Runs a server of datagrams on threads of its own.
+    fn serve_datagrams(&self, orders: datagrams::Orders) -> Box<dyn datagrams::Control>;
+
+    /// A client of datagrams that asks for echoes.
+    ///
+    /// # Errors
+    /// Those of the adapter's client.
+    fn connect_datagrams(
+        &self,
+        address: &Address,
+        limits: RequestLimits,
+    ) -> Result<Box<dyn datagrams::Client>, ConnectError>;
 
     /// Pings and tells `observer` what happens.
     ///

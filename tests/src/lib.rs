@@ -32,6 +32,7 @@ use std::time::Duration;
 
 pub mod adapter;
 pub mod certificates;
+pub mod datagrams;
 pub mod peer;
 pub mod pings;
 pub mod protocol;

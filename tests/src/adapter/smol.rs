@@ -1,18 +1,23 @@
 use std::num::NonZeroUsize;
 use std::thread;
+use std::time::Duration;
 
 use drywire::address::Address;
-use drywire::framing::AnyFraming;
+use drywire::datagram::{DatagramEcho, DatagramStatistics, RequestLimits, SamePayload};
+use drywire::framing::{AnyFraming, Lines};
 use drywire::ping::PingStatistics;
+use drywire::protocol::Echo;
 use drywire::statistics::Statistics;
 use drywire::tls::Negotiated;
 use drywire::{CloseReason, Peer};
+use drywire_smol::datagram::{DatagramClient, DatagramError, Reply};
 use drywire_smol::ping::{PingError, PingEvent, Pinger};
 use drywire_smol::{Client, ConnectError, Error, Framed, Server, ServerHandle};
 use drywire_std::ping::Attempts;
 use smol::block_on;
 
 use super::{Adapter, Control, Dial, Orders, Summary, Talk};
+use crate::datagrams;
 use crate::pings::{Observer, Pinged, Target};
 
 /// The adapter drywire-smol, with one thread: whatever holds that thread up holds up everybody.
@@ -44,6 +49,37 @@ impl Adapter for Smol {
         let names = dial.server_name.iter();
         let client = names.fold(client, |client, name| client.server_name(name.clone()));
         Ok(Box::new(block_on(client.connect(address, dial.framing.clone()))?))
+    }
+
+    fn serve_datagrams(&self, orders: datagrams::Orders) -> Box<dyn datagrams::Control> {
+        let datagrams::Orders { streams, datagrams, limits, ended } = orders;
+        let server = Server::new(|_: &Peer| Echo::new(Lines::new()))
+            .datagram_limits(limits)
+            .threads(NonZeroUsize::MIN);
+        let server = streams.into_iter().fold(server, Server::listen);
+        let server = datagrams
+            .into_iter()
+            .fold(server, |server, listener| server.listen_datagrams(listener, DatagramEcho));
+        let handle = server.handle();
+        thread::spawn(move || {
+            let summary = block_on(server.run()).expect("the server runs");
+            // Nobody may wait for it.
+            let _ = ended.send(datagrams::Ended {
+                drained: summary.drained,
+                statistics: summary.statistics,
+                datagrams: summary.datagrams,
+            });
+        });
+        Box::new(handle)
+    }
+
+    fn connect_datagrams(
+        &self,
+        address: &Address,
+        limits: RequestLimits,
+    ) -> Result<Box<dyn datagrams::Client>, ConnectError> {
+        let client = block_on(DatagramClient::connect_with(address, SamePayload, limits))?;
+        Ok(Box::new(client))
     }
 
     fn ping(
@@ -119,5 +155,37 @@ impl Talk for Framed<AnyFraming> {
 
     fn close_reason(&self) -> Option<CloseReason> {
         Self::close_reason(self).cloned()
+    }
+}
+
+impl datagrams::Control for ServerHandle {
+    fn drain(&self) {
+        Self::drain(self);
+    }
+
+    fn stop(&self) {
+        Self::stop(self);
+    }
+
+    fn statistics(&self) -> DatagramStatistics {
+        self.datagram_statistics()
+    }
+}
+
+impl datagrams::Client for DatagramClient {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DatagramError> {
+        block_on(Self::send(self, bytes))
+    }
+
+    fn recv(&mut self, timeout: Duration) -> Result<Option<Vec<u8>>, DatagramError> {
+        block_on(Self::recv(self, timeout))
+    }
+
+    fn request(&mut self, bytes: &[u8]) -> Result<Reply, DatagramError> {
+        block_on(Self::request(self, bytes))
+    }
+
+    fn request_statistics(&self) -> DatagramStatistics {
+        *Self::request_statistics(self)
     }
 }

@@ -1,15 +1,20 @@
 use std::thread;
+use std::time::Duration;
 
 use drywire::address::Address;
-use drywire::framing::AnyFraming;
+use drywire::datagram::{DatagramEcho, DatagramStatistics, RequestLimits, SamePayload};
+use drywire::framing::{AnyFraming, Lines};
 use drywire::ping::PingStatistics;
+use drywire::protocol::Echo;
 use drywire::statistics::Statistics;
 use drywire::tls::Negotiated;
 use drywire::{CloseReason, Peer};
+use drywire_std::datagram::{DatagramClient, DatagramError, Reply};
 use drywire_std::ping::{Attempts, PingError, PingEvent, Pinger};
 use drywire_std::{Client, ConnectError, Error, Framed, Server, ServerHandle};
 
 use super::{Adapter, Control, Dial, Orders, Summary, Talk};
+use crate::datagrams;
 use crate::pings::{Observer, Pinged, Target};
 
 /// The adapter drywire-std: a thread per connection.
@@ -40,6 +45,35 @@ impl Adapter for Std {
         let names = dial.server_name.iter();
         let client = names.fold(client, |client, name| client.server_name(name.clone()));
         Ok(Box::new(client.connect(address, dial.framing.clone())?))
+    }
+
+    fn serve_datagrams(&self, orders: datagrams::Orders) -> Box<dyn datagrams::Control> {
+        let datagrams::Orders { streams, datagrams, limits, ended } = orders;
+        let server = Server::new(|_: &Peer| Echo::new(Lines::new())).datagram_limits(limits);
+        let server = streams.into_iter().fold(server, Server::listen);
+        let server = datagrams
+            .into_iter()
+            .fold(server, |server, listener| server.listen_datagrams(listener, DatagramEcho));
+        let handle = server.handle();
+        thread::spawn(move || {
+            let summary = server.run().expect("the server runs");
+            // Nobody may wait for it.
+            let _ = ended.send(datagrams::Ended {
+                drained: summary.drained,
+                statistics: summary.statistics,
+                datagrams: summary.datagrams,
+            });
+        });
+        Box::new(handle)
+    }
+
+    fn connect_datagrams(
+        &self,
+        address: &Address,
+        limits: RequestLimits,
+    ) -> Result<Box<dyn datagrams::Client>, ConnectError> {
+        let client = DatagramClient::connect_with(address, SamePayload, limits)?;
+        Ok(Box::new(client))
     }
 
     fn ping(
@@ -115,5 +149,37 @@ impl Talk for Framed<AnyFraming> {
 
     fn close_reason(&self) -> Option<CloseReason> {
         Self::close_reason(self).cloned()
+    }
+}
+
+impl datagrams::Control for ServerHandle {
+    fn drain(&self) {
+        Self::drain(self);
+    }
+
+    fn stop(&self) {
+        Self::stop(self);
+    }
+
+    fn statistics(&self) -> DatagramStatistics {
+        self.datagram_statistics()
+    }
+}
+
+impl datagrams::Client for DatagramClient {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DatagramError> {
+        Self::send(self, bytes)
+    }
+
+    fn recv(&mut self, timeout: Duration) -> Result<Option<Vec<u8>>, DatagramError> {
+        Self::recv(self, timeout)
+    }
+
+    fn request(&mut self, bytes: &[u8]) -> Result<Reply, DatagramError> {
+        Self::request(self, bytes)
+    }
+
+    fn request_statistics(&self) -> DatagramStatistics {
+        *Self::request_statistics(self)
     }
 }

@@ -88,6 +88,27 @@ fn application_protocols() {
 }
 
 #[test]
+fn listeners_share_a_certificate_and_have_their_own_application_protocols() {
+    let chosen = |server: &ServerTls, offered: &[&[u8]]| {
+        let pair = open(&client_speaking(Version::Tls13, offered), server);
+        negotiated(&pair.right).alpn.as_deref().map(<[u8]>::to_vec)
+    };
+    let both: [&[u8]; 2] = [b"echo", b"http/1.1"];
+    let server = server_speaking(&[b"echo"]);
+    let http = server.clone().with_alpn(&[b"http/1.1"]);
+    assert_eq!(chosen(&server, &both).as_deref(), Some(&b"echo"[..]));
+    assert_eq!(chosen(&http, &both).as_deref(), Some(&b"http/1.1"[..]));
+    // Replacing it in one replaces it in all.
+    let replaced = rustls::ServerConfig::clone(&server_speaking(&[b"other"]).current());
+    let certificate = Arc::clone(&replaced.cert_resolver);
+    server.replace(replaced).unwrap();
+    assert_eq!(chosen(&http, &both).as_deref(), Some(&b"http/1.1"[..]));
+    assert_eq!(chosen(&server, &[b"other"]).as_deref(), Some(&b"other"[..]));
+    assert!(Arc::ptr_eq(&http.current().cert_resolver, &certificate));
+    assert_eq!(chosen(&http.with_alpn(&[]), &both), None);
+}
+
+#[test]
 fn what_was_negotiated_is_told_on_both_sides() {
     for version in VERSIONS {
         let pair = still(version);

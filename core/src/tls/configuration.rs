@@ -1,6 +1,7 @@
 //! TLS configuration: rustls' own, checked, and for servers exchangeable while they run.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use std::sync::{PoisonError, RwLock};
 
@@ -31,6 +32,7 @@ impl ClientTls {
 pub struct ServerTls {
     current: Arc<RwLock<Arc<ServerConfig>>>,
     chooser: Option<Arc<dyn ChooseServerConfig>>,
+    alpn: Option<Arc<Alpn>>,
 }
 
 /// Chooses a server's configuration by what the client asks for.
@@ -47,13 +49,23 @@ impl ServerTls {
     /// section 8) and which no framing here could tell apart.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Result<Self, TlsConfigError> {
         let config = Self::checked(config.into())?;
-        Ok(Self { current: Arc::new(RwLock::new(config)), chooser: None })
+        Ok(Self { current: Arc::new(RwLock::new(config)), chooser: None, alpn: None })
     }
 
     /// Asks `chooser` for each session.
     #[must_use]
     pub fn with_chooser(mut self, chooser: Arc<dyn ChooseServerConfig>) -> Self {
         self.chooser = Some(chooser);
+        self
+    }
+
+    /// The same configuration, shared as by a clone, but with these application protocols (RFC
+    /// 7301), the preferred first: for listeners that have a certificate in common and speak
+    /// different protocols.
+    #[must_use]
+    pub fn with_alpn(mut self, names: &[&[u8]]) -> Self {
+        let names = names.iter().map(|name| name.to_vec()).collect();
+        self.alpn = Some(Arc::new(Alpn { names, last: RwLock::new(None) }));
         self
     }
 
@@ -70,19 +82,51 @@ impl ServerTls {
     /// The configuration that new sessions use.
     #[must_use]
     pub fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        self.spoken(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
     pub(super) fn choose(&self, hello: &ClientHello<'_>) -> Arc<ServerConfig> {
         let chosen = self.chooser.as_ref().and_then(|chooser| chooser.choose(hello));
         match chosen {
-            Some(config) if config.max_early_data_size == 0 => config,
+            Some(config) if config.max_early_data_size == 0 => self.spoken(config),
             Some(_) | None => self.current(),
+        }
+    }
+
+    /// The configuration with the application protocols of our own, if there are any.
+    fn spoken(&self, config: Arc<ServerConfig>) -> Arc<ServerConfig> {
+        match &self.alpn {
+            Some(alpn) => alpn.applied(config),
+            None => config,
         }
     }
 
     fn checked(config: Arc<ServerConfig>) -> Result<Arc<ServerConfig>, TlsConfigError> {
         if config.max_early_data_size == 0 { Ok(config) } else { Err(TlsConfigError::EarlyData) }
+    }
+}
+
+/// Application protocols in place of those of a configuration.
+struct Alpn {
+    names: Vec<Vec<u8>>,
+    /// The configuration that was changed last, and what it was changed to: sessions share it.
+    last: RwLock<Option<[Arc<ServerConfig>; 2]>>,
+}
+
+impl Alpn {
+    fn applied(&self, config: Arc<ServerConfig>) -> Arc<ServerConfig> {
+        let last = self.last.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some([before, after]) = last {
+            if Arc::ptr_eq(&before, &config) {
+                return after;
+            }
+        }
+        let mut changed = ServerConfig::clone(&config);
+        changed.alpn_protocols.clone_from(&self.names);
+        let changed = Arc::new(changed);
+        let last = Some([config, Arc::clone(&changed)]);
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = last;
+        changed
     }
 }
 

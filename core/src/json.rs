@@ -1,4 +1,4 @@
-//! JSON strings (RFC 8259, section 7).
+//! JSON strings (RFC 8259, section 7), of text and of bytes that should have been text.
 
 use core::fmt::{self, Write};
 
@@ -9,6 +9,41 @@ impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         write_escaped(f, self.0)?;
+        f.write_char('"')
+    }
+}
+
+#[cfg(feature = "http1")]
+/// Bytes as a JSON string, with its quotes: text as it is; where it is none, `\xNN` for each byte
+/// that is no UTF-8 and `\\` for a backslash, which JSON then escapes again.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+#[cfg(feature = "http1")]
+impl Bytes<'_> {
+    /// Whether the string has escapes of its own, to be undone after those of JSON.
+    pub(crate) const fn is_escaped(&self) -> bool {
+        core::str::from_utf8(self.0).is_err()
+    }
+}
+
+#[cfg(feature = "http1")]
+impl fmt::Display for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Ok(text) = core::str::from_utf8(self.0) {
+            return Text(text).fmt(f);
+        }
+        f.write_char('"')?;
+        for chunk in self.0.utf8_chunks() {
+            for (index, part) in chunk.valid().split('\\').enumerate() {
+                if index > 0 {
+                    f.write_str(r"\\\\")?;
+                }
+                write_escaped(f, part)?;
+            }
+            for byte in chunk.invalid() {
+                write!(f, r"\\x{byte:02x}")?;
+            }
+        }
         f.write_char('"')
     }
 }
@@ -31,7 +66,7 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http1"))]
 mod tests {
     use alloc::string::ToString;
 
@@ -39,13 +74,19 @@ mod tests {
 
     #[test]
     fn strings_are_escaped() {
-        for (text, json) in [
-            ("plain", r#""plain""#),
-            ("a\"b\\c/", r#""a\"b\\c/""#),
-            ("\r\n\t\0\x1f\x7f", "\"\\r\\n\\t\\u0000\\u001f\\u007f\""),
-            ("é \u{202e}✓", "\"é \\u202e✓\""),
+        for (bytes, json, is_escaped) in [
+            (&b"plain"[..], r#""plain""#, false),
+            (b"a\"b\\c/", r#""a\"b\\c/""#, false),
+            (b"\r\n\t\0\x1f\x7f", "\"\\r\\n\\t\\u0000\\u001f\\u007f\"", false),
+            ("é \u{202e}✓".as_bytes(), "\"é \\u202e✓\"", false),
+            (b"caf\xe9", r#""caf\\xe9""#, true),
+            (b"\\\xff\xc3", r#""\\\\\\xff\\xc3""#, true),
         ] {
-            assert_eq!(Text(text).to_string(), json);
+            assert_eq!(
+                (Bytes(bytes).to_string().as_str(), Bytes(bytes).is_escaped()),
+                (json, is_escaped)
+            );
         }
+        assert_eq!(Text("a\"").to_string(), r#""a\"""#);
     }
 }

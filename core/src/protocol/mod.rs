@@ -1,11 +1,21 @@
 //! Protocols: what an application makes of the steps of a connection, handler style.
 
+#[cfg(feature = "http1")]
+mod admin;
+#[cfg(feature = "http1")]
+mod answer;
 mod discard;
 mod echo;
 mod either;
+#[cfg(feature = "http1")]
+mod http_echo;
 
+#[cfg(feature = "http1")]
+pub use admin::Admin;
 pub use discard::Discard;
 pub use echo::Echo;
+#[cfg(feature = "http1")]
+pub use http_echo::{Fingerprint, HttpEcho};
 
 use crate::connection::{CloseReason, Connection, Handle, Step};
 use crate::framing::Framing;

@@ -1,0 +1,146 @@
+//! What an admin listener answers.
+#![cfg(feature = "http1")]
+
+use drywire::connection::Stage;
+use drywire::protocol::Admin;
+use drywire::statistics::{Observed, Statistics, Visit};
+use drywire::{CloseReason, Instant, Limits, Peer};
+use http::{Server, exchange_cut, parts};
+
+#[path = "support/http.rs"]
+mod http;
+
+/// A server that does not run.
+#[derive(Clone, Default)]
+struct Observee {
+    is_ready: bool,
+    visits: usize,
+}
+
+impl Observed for Observee {
+    fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    fn statistics(&self) -> Statistics {
+        let mut statistics = Statistics::new();
+        statistics.transferred(3, 4);
+        statistics
+    }
+
+    fn visits(&self) -> Vec<Visit> {
+        let mut visit = Visit::new(Peer::unix(), Instant::ZERO);
+        visit.stage = Stage::Open;
+        vec![visit; self.visits]
+    }
+
+    fn listeners(&self) -> Vec<String> {
+        vec!["unix:/s".to_owned()]
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_nanos(2_000_000_000)
+    }
+
+    fn descriptors(&self) -> Option<u64> {
+        Some(7)
+    }
+}
+
+#[track_caller]
+fn get(observee: &Observee, target: &str) -> String {
+    let input = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (answer, reason) = exchange_cut(|| Admin::new(observee.clone()), input.as_bytes());
+    assert_eq!(reason, Some(CloseReason::Finished));
+    answer
+}
+
+#[test]
+fn life_and_readiness_are_two_things() {
+    let (ready, not) = (Observee { is_ready: true, visits: 0 }, Observee::default());
+    for (observee, target, status) in [
+        (&ready, "/livez", "200 OK"),
+        (&not, "/livez", "200 OK"),
+        (&ready, "/readyz", "200 OK"),
+        (&ready, "/readyz?verbose", "200 OK"),
+        (&not, "/readyz", "503 Service Unavailable"),
+    ] {
+        let answer = get(observee, target);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{target}: {answer}");
+    }
+}
+
+#[test]
+fn metrics_are_those_of_the_server() {
+    let answer = get(&Observee { is_ready: true, visits: 0 }, "/metrics");
+    let (head, body) = parts(&answer);
+    assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+    for line in [
+        "drywire_received_bytes_total 3",
+        "# TYPE drywire_ready gauge",
+        "drywire_ready 1",
+        "# HELP process_open_fds Open file descriptors.",
+        "process_open_fds 7",
+    ] {
+        assert!(body.lines().any(|other| other == line), "{line}\n{body}");
+    }
+    assert!(get(&Observee::default(), "/metrics").contains("\ndrywire_ready 0\n"));
+}
+
+#[test]
+fn connections_are_listed() {
+    let answer = get(&Observee { is_ready: true, visits: 1 }, "/connections");
+    let (head, body) = parts(&answer);
+    assert!(head.contains("content-type: application/json"), "{head}");
+    assert_eq!(
+        body,
+        "[\n{\"peer\":\"unix\",\"local\":null,\"listener\":\"unix:/s\",\"age\":2,\"received\":0,\
+         \"transmitted\":0,\"state\":\"open\",\"tls\":null}\n]\n"
+    );
+}
+
+#[test]
+fn a_long_list_is_sent_as_the_client_reads() {
+    let mut server =
+        Server::new(Admin::new(Observee { is_ready: true, visits: 20_000 }), Limits::new());
+    assert!(server.receive(b"GET /connections HTTP/1.1\r\nHost: a\r\n\r\n") > 0);
+    let queued_len = server.connection().queued_len();
+    assert!(
+        (1..=Limits::new().transmit_high_water + 17 * 1024).contains(&queued_len),
+        "{queued_len}"
+    );
+    let answer = String::from_utf8(server.take()).unwrap();
+    let (head, body) = parts(&answer);
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+    assert_eq!(body.lines().count(), 20_002);
+}
+
+#[test]
+fn what_is_not_there_is_said_so() {
+    assert!(get(&Observee::default(), "/").starts_with("HTTP/1.1 404 Not Found\r\n"));
+    for (request, status) in [
+        ("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi", 405),
+        ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 404),
+    ] {
+        let (answer, reason) = exchange_cut(|| Admin::new(Observee::default()), request.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert_eq!(answer.contains("allow: GET, HEAD\r\n"), status == 405, "{answer}");
+        assert_eq!(reason, Some(CloseReason::Finished));
+    }
+    let (answer, reason) = exchange_cut(
+        || Admin::new(Observee::default()),
+        b"HEAD /livez HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    assert!(answer.contains("content-length: 3\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert_eq!(reason, Some(CloseReason::Finished));
+}
+
+#[test]
+fn what_is_no_http_is_answered_and_closed() {
+    for input in [&b"hello\r\n\r\n"[..], b"\x16\x03\x01\x00\x05hello\r\n\r\n"] {
+        let (answer, reason) = exchange_cut(|| Admin::new(Observee::default()), input);
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        assert!(matches!(reason, Some(CloseReason::Failed(_))), "{reason:?}");
+    }
+}

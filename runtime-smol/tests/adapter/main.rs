@@ -5,6 +5,8 @@
 
 pub(crate) use drywire_smol as adapter;
 
+#[path = "../../../runtime-std/tests/adapter/admin.rs"]
+mod admin;
 mod cancel;
 #[path = "../../../runtime-std/tests/adapter/certificate.rs"]
 mod certificate;
@@ -20,6 +22,8 @@ mod flow;
 mod framed;
 #[path = "../../../runtime-std/tests/adapter/handshake.rs"]
 mod handshake;
+#[path = "../../../runtime-std/tests/adapter/http.rs"]
+mod http;
 mod introduction;
 #[path = "../../../runtime-std/tests/adapter/latency.rs"]
 mod latency;

@@ -5,6 +5,7 @@
 
 pub(crate) use drywire_std as adapter;
 
+mod admin;
 mod certificate;
 mod connecting;
 mod drain;
@@ -14,6 +15,7 @@ mod ends;
 mod flow;
 mod framed;
 mod handshake;
+mod http;
 mod introduction;
 mod latency;
 mod limits;

@@ -248,6 +248,8 @@ fn parts_tell_what_they_are() {
     assert!(Host::ANY.is_unspecified());
     assert!(Host::V4(Ipv4Addr::UNSPECIFIED).is_unspecified());
     assert!(!Host::V4(Ipv4Addr::LOCALHOST).is_unspecified());
+    assert!(Host::V4(Ipv4Addr::LOCALHOST).is_loopback());
+    assert!(!Host::ANY.is_loopback());
     assert!(!Host::Name(name).is_unspecified());
 
     for (text, scheme, tls) in [

@@ -7,6 +7,7 @@ use drywire::connection::Timer;
 use drywire::error::{Error, RemoteError};
 use drywire::http1::Violation;
 use drywire::protocol::HttpEcho;
+use drywire::proxy::{Header, Transport, UnixAddress, Version};
 use drywire::{CloseReason, Limits, Peer};
 use http::{Server, exchange, exchange_cut, parts};
 
@@ -242,9 +243,27 @@ fn an_account_says_what_arrived() {
          {\"name\":\"Transfer-Encoding\",\"value\":\"chunked\"},\
          {\"name\":\"B\",\"value\":\"caf\\\\xe9\\\\\\\\\",\"escaped\":true}],\
          \"body_len\":5,\"trailers\":[{\"name\":\"T\",\"value\":\"t\"}],\
-         \"peer\":\"192.0.2.1:7\",\"local\":\"[::1]:8\",\"tls\":null}\n"
+         \"peer\":\"192.0.2.1:7\",\"via\":null,\"local\":\"[::1]:8\",\"tls\":null}\n"
     );
     assert_eq!(reason, Some(CloseReason::Finished));
+}
+
+#[test]
+fn an_account_tells_client_and_balancer_apart() {
+    let balancer = Peer::ip("10.0.0.1:7".parse().unwrap(), "10.0.0.2:8".parse().unwrap());
+    let name = UnixAddress::new(b"/c\"").unwrap();
+    let by_ip =
+        Header::tcp(Version::Two, "192.0.2.1:9".parse().unwrap(), "192.0.2.2:80".parse().unwrap());
+    for (header, peer) in [
+        (by_ip, r#""peer":"192.0.2.1:9""#),
+        (Header::unix(Transport::Stream, name.clone(), name), r#""peer":"unix:/c\\\"""#),
+    ] {
+        let peer_of = balancer.clone().introduced(header);
+        let make = || HttpEcho::new().reporting(&peer_of, None);
+        let (answer, _) = exchange_cut(make, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let expected = format!(r#"{peer},"via":"10.0.0.1:7","local":"10.0.0.2:8","#);
+        assert!(answer.contains(&expected), "{answer}");
+    }
 }
 
 #[test]

@@ -57,6 +57,17 @@ impl Host {
         }
     }
 
+    /// Whether only the local host reaches it: a loopback address, or the name `localhost` (RFC
+    /// 6761, section 6.3).
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::Name(name) => matches!(name.as_str(), "localhost" | "localhost."),
+            Self::V4(address) => address.is_loopback(),
+            Self::V6 { address, .. } => address.is_loopback(),
+        }
+    }
+
     /// An empty host is the wildcard.
     pub(super) fn parse_or_any(text: &str, at: usize) -> Result<Self, AddressError> {
         if text.is_empty() { Ok(Self::ANY) } else { Self::parse(text, at) }

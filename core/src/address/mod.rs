@@ -179,6 +179,26 @@ impl Address {
     }
 }
 
+impl Endpoint {
+    /// Whether only the local host reaches it: a loopback address or a Unix socket.
+    ///
+    /// # Examples
+    /// ```
+    /// use drywire::address::Address;
+    ///
+    /// let is_local = |address: &str| address.parse().map(|it: Address| it.endpoint().is_local());
+    /// assert_eq!((is_local("tcp://[::1]:9"), is_local("unix:/run/admin")), (Ok(true), Ok(true)));
+    /// assert_eq!((is_local("tcp://[::]:9"), is_local("http://example.com")), (Ok(false), Ok(false)));
+    /// ```
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Internet(place) => place.host.is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
 impl HostPort {
     /// What remains to be done before a socket can use it.
     ///

@@ -1,5 +1,6 @@
 //! Connections as JSON.
 
+use alloc::string::ToString;
 use core::fmt;
 
 use super::Visit;
@@ -40,7 +41,8 @@ impl fmt::Display for Listing<'_> {
 
 impl Listing<'_> {
     fn write_visit(&self, f: &mut fmt::Formatter<'_>, visit: &Visit) -> fmt::Result {
-        write!(f, "{{\"peer\":\"{}\",\"local\":", visit.peer)?;
+        let peer = visit.peer.to_string();
+        write!(f, "{{\"peer\":{},\"local\":", Text(&peer))?;
         match visit.peer.local() {
             Some(local) => write!(f, "\"{local}\"")?,
             None => f.write_str("null")?,
@@ -67,13 +69,12 @@ impl Listing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
     use core::time::Duration;
 
     use super::*;
     use crate::connection::Stage;
     use crate::peer::Peer;
-    use crate::proxy::{Header, Version};
+    use crate::proxy::{Header, Transport, UnixAddress, Version};
     use crate::tls::TlsVersion;
 
     #[test]
@@ -97,6 +98,14 @@ mod tests {
             \"received\":0,\"transmitted\":0,\"state\":\"opening\",\"tls\":null}\n]\n";
         assert_eq!(Listing::new(&visits, &[], now).to_string(), expected);
         assert_eq!(Listing::new(&[], &[], now).to_string(), "[\n]\n");
+
+        // A name that a balancer told may be any.
+        let name = UnixAddress::new(b"\"\xff").unwrap();
+        let header = Header::unix(Transport::Stream, name.clone(), name);
+        let visits = [Visit::new(Peer::unix().introduced(header), now)];
+        let text = Listing::new(&visits, &[], now).to_string();
+        let expected = r#"{"peer":"unix:\\\"\\xff","local":null,"proxy":"unix""#;
+        assert!(text.contains(expected), "{text}");
         Ok(())
     }
 }

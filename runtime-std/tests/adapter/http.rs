@@ -160,7 +160,7 @@ fn over_a_unix_socket_an_account_names_it() {
     let (head, body) = answer(&mut client);
     assert!(head.contains("content-type: application/json"), "{head}");
     assert!(body.contains(r#"{"name":"X","value":"\\xff","escaped":true}"#), "{body}");
-    assert!(body.contains(r#""peer":"unix","local":null,"tls":null}"#), "{body}");
+    assert!(body.contains(r#""peer":"unix","via":null,"local":null,"tls":null}"#), "{body}");
     server.stop();
 }
 

@@ -28,9 +28,14 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn new(peer: &Peer, fingerprint: Option<Fingerprint>) -> Self {
-        let local = peer.local().map_or_else(|| "null".into(), |local| format!("\"{local}\""));
+        // A name that a PROXY header gives may be any.
+        let names = [peer.to_string(), peer.ends().to_string()];
+        let [client, end] = names.each_ref().map(|name| Text(name));
+        let via = or_null(peer.header().is_some().then_some(end));
+        let local = peer.local().map(|local| local.to_string());
+        let local = or_null(local.as_deref().map(Text));
         Self {
-            peer: format!("\"peer\":\"{peer}\",\"local\":{local}"),
+            peer: format!("\"peer\":{client},\"via\":{via},\"local\":{local}"),
             tls: "null".into(),
             fingerprint,
             head: String::new(),

@@ -82,7 +82,8 @@ impl HttpEcho {
     }
 
     /// Answers with an account in JSON: method, target, version, the fields in their order, how
-    /// long the body was, trailers, `peer`, and what TLS agreed on. `fingerprint`, if there is
+    /// long the body was, trailers, `peer`, with `via` if a balancer told of it, `local`, and what TLS
+    /// agreed on. `fingerprint`, if there is
     /// one, tells certificates of clients apart.
     ///
     /// Bytes in fields that are no UTF-8 are given as `\xNN`, and backslashes beside them as `\\`;

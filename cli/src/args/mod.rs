@@ -21,7 +21,7 @@ pub(crate) use ping::{PingArguments, Via};
 pub(crate) use proxy::{IntroductionArguments, ProxyArguments, ProxyMode};
 pub(crate) use seconds::Seconds;
 pub(crate) use send::SendArguments;
-pub(crate) use serve::{Model, ServeArguments, ServedProtocol};
+pub(crate) use serve::{AnswerFormat, Model, ServeArguments, ServedProtocol};
 
 /// What stands before the help of the command itself.
 const EXAMPLES: &str = "\
@@ -49,6 +49,7 @@ A reader of standard output that goes away early, as head does, is no failure.
 
 With --json every line on standard output and standard error is one JSON object. Its `event` is
   listening    address
+  admin        address of --admin
   certificate  sha256 of the development certificate
   closed       kind, reason and peer of a connection that is over, and the proxy that named it
   worker       state (started, ready, exited), pid, and of one that exited code (null: a signal)

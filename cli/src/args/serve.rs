@@ -18,7 +18,9 @@ use super::{FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, Se
 /// SIGHUP loads certificate and key again; a pair that cannot be used is reported and the old one
 /// kept.
 ///
-/// Addresses are tcp://HOST:PORT, tls://HOST:PORT, unix:PATH, tls+unix:PATH. `[::]` takes IPv4 too.
+/// Addresses are tcp://HOST:PORT, tls://HOST:PORT, unix:PATH, tls+unix:PATH; and, to be answered in
+/// HTTP/1.1, http://HOST:PORT, https://HOST:PORT, http+unix:PATH, https+unix:PATH. `[::]` takes IPv4
+/// too. A request's body goes back as it comes; --format json tells what arrived instead.
 ///
 /// With --model processes the sockets are bound once and workers serve them. One that dies is
 /// started again, and takes no connection but its own with it. SIGHUP starts new ones, which read
@@ -35,6 +37,7 @@ Examples:
   drywire serve --listen tcp://[::]:7 --framing lines --max-frame 4096
   drywire serve --listen tls://0.0.0.0:7008 --cert server.pem --key server.key
   drywire serve --listen unix:/run/echo.sock --runtime smol --threads 2
+  drywire serve --listen http://[::]:8080 --format json --admin 127.0.0.1:9090
   drywire serve --listen tcp://[::]:7 --model processes --workers 4 --drain-pause 5
   drywire serve --listen tcp://[::]:7 --proxy-protocol --trust 10.0.0.0/8
   drywire serve --dev-cert dev.pem      then: drywire send --ca dev.pem tls://127.0.0.1:7008")]
@@ -49,6 +52,18 @@ pub(crate) struct ServeArguments {
     /// What to do with frames
     #[arg(long, value_enum, default_value_t = ServedProtocol::Echo)]
     pub(crate) protocol: ServedProtocol,
+
+    /// What requests to http and https addresses are answered with [default: echo]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<AnswerFormat>,
+
+    /// Answer /livez, /readyz, /metrics and /connections here, by HTTP; a loopback address or a Unix
+    /// socket
+    ///
+    /// Prints `admin ADDRESS` on standard output. It goes on until the process ends, and its
+    /// connections are not counted. Whoever reaches it may ask.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<Address>,
 
     /// What drives the sockets
     #[arg(long, value_enum, default_value_t = Runtime::Std)]
@@ -182,4 +197,14 @@ pub(crate) enum ServedProtocol {
     Echo,
     /// Throw each away (RFC 863)
     Discard,
+}
+
+/// What HTTP requests are answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// Their own body
+    #[default]
+    Echo,
+    /// An account of method, target, fields, TLS and peer, in JSON
+    Json,
 }

@@ -35,6 +35,26 @@ impl Invitation<'_> {
             debug_assert!(written.is_ok(), "a string takes everything");
         };
         let address = reachable(address);
+        if let Address::Http { endpoint, .. } = &address {
+            match endpoint {
+                Endpoint::Internet(_) => {
+                    line(format_args!("curl{} -d hello {address}", self.curl(&address)));
+                }
+                Endpoint::Unix(name) => {
+                    let (option, place) = match name.place() {
+                        UnixPlace::Path(path) => ("--unix-socket", path),
+                        UnixPlace::Abstract(name) => ("--abstract-unix-socket", name),
+                    };
+                    let place = quoted(Path::new(place));
+                    let scheme = if address.is_tls() { "https" } else { "http" };
+                    let flags = self.curl(&address);
+                    line(format_args!(
+                        "curl{flags} -d hello {option} {place} {scheme}://localhost/"
+                    ));
+                }
+            }
+            return lines;
+        }
         line(format_args!("drywire send{} {address}{}", self.flags(&address), self.data()));
         // Others have no framing: text in lines is what they can do. Nor do they send headers.
         if self.wants_header || !matches!(self.framing, AnyFraming::Raw(_) | AnyFraming::Lines(_)) {
@@ -88,6 +108,21 @@ impl Invitation<'_> {
         flags
     }
 
+    fn curl(&self, address: &Address) -> String {
+        let mut flags = String::new();
+        if address.is_tls() {
+            match self.trust {
+                Trust::Theirs => {}
+                Trust::File(file) => flags.push_str(&format!(" --cacert {}", quoted(file))),
+                Trust::Nothing => flags.push_str(" --insecure"),
+            }
+            if self.wants_certificate {
+                flags.push_str(" --cert CERT.pem --key KEY.pem");
+            }
+        }
+        flags
+    }
+
     fn data(&self) -> &'static str {
         if matches!(self.framing, AnyFraming::Fixed(_)) { " < FILE" } else { " hello" }
     }
@@ -114,8 +149,8 @@ fn quoted(file: &Path) -> String {
 /// The address to connect to from here: one that stands for all addresses is none.
 fn reachable(address: &Address) -> Address {
     let mut address = address.clone();
-    if let Address::Stream { endpoint: Endpoint::Internet(HostPort { host, .. }), .. } =
-        &mut address
+    if let Address::Stream { endpoint: Endpoint::Internet(HostPort { host, .. }), .. }
+    | Address::Http { endpoint: Endpoint::Internet(HostPort { host, .. }), .. } = &mut address
     {
         if host.is_unspecified() {
             *host = match host {
@@ -182,6 +217,22 @@ mod tests {
             (
                 lines("raw", Trust::Theirs, false, "unix:/s"),
                 "  drywire send unix:/s hello\n  nc -U /s\n",
+            ),
+            (
+                lines("u8", Trust::Theirs, false, "http://[::]:8080"),
+                "  curl -d hello http://[::1]:8080/\n",
+            ),
+            (
+                lines("raw", file, true, "https://0.0.0.0"),
+                "  curl --cacert dev.pem --cert CERT.pem --key KEY.pem -d hello https://127.0.0.1/\n",
+            ),
+            (
+                lines("raw", Trust::Nothing, false, "https+unix:/a'b"),
+                "  curl --insecure -d hello --unix-socket '/a'\\''b' https://localhost/\n",
+            ),
+            (
+                lines("raw", Trust::Theirs, false, "http+unix:@s"),
+                "  curl -d hello --abstract-unix-socket s http://localhost/\n",
             ),
             (lines("raw", Trust::Theirs, false, "unix:@s"), "  drywire send unix:@s hello\n"),
             (

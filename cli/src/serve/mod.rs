@@ -1,6 +1,7 @@
 //! `drywire serve`: listeners, certificates and signals around a server of either runtime.
 
 mod activation;
+mod admin;
 mod ends;
 mod invitation;
 mod journal;
@@ -29,7 +30,7 @@ use activation::Activated;
 use ends::Ends;
 use invitation::Invitation;
 use plan::Plan;
-use served::Served;
+use served::{Menu, Served};
 use start::Certificate;
 use summary::Summary;
 
@@ -50,8 +51,9 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         }
         None => listeners,
     };
+    let admin = arguments.admin.as_ref().map(admin::bind).transpose()?;
     if worker.is_none() {
-        announce(arguments, &listeners, certificate.as_ref(), output)?;
+        announce(arguments, &listeners, admin.as_ref(), certificate.as_ref(), output)?;
     }
     if worker.is_none() && arguments.model == Model::Processes {
         return workers::supervise(arguments, listeners, certificate.as_ref(), signals, output);
@@ -59,11 +61,16 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
     let is_worker = worker.is_some();
     let ends = Ends::new(output).map_err(|error| unprepared(&error))?;
     let plan = Plan {
-        served: Served::new(arguments.protocol, arguments.framing.framing()),
+        menu: Menu::new(
+            Served::new(arguments.protocol, arguments.framing.framing()),
+            arguments.format.unwrap_or_default(),
+            &listeners,
+        ),
         limits: arguments.limits.connection(),
         admission: arguments.limits.admission(),
         threads: arguments.threads,
         listeners,
+        admin,
         observer: ends.observer(),
         signals,
         reload: reload(certificate, tls, is_worker, output),
@@ -133,12 +140,17 @@ impl Sockets {
 fn announce(
     arguments: &ServeArguments,
     listeners: &[Listener],
+    admin: Option<&Listener>,
     certificate: Option<&Certificate>,
     output: Output,
 ) -> Result<(), Stop> {
     for address in listeners.iter().map(Listener::address) {
         let value = json!({ "event": "listening", "address": address.to_string() });
         output.record(format_args!("listening {address}"), &value)?;
+    }
+    if let Some(address) = admin.map(Listener::address) {
+        let value = json!({ "event": "admin", "address": address.to_string() });
+        output.record(format_args!("admin {address}"), &value)?;
     }
     if let Some(Certificate::Development { certificate, .. }) = certificate {
         if output.is_json() {

@@ -8,7 +8,8 @@ use drywire_std::processes::{Farewell, Worker};
 use drywire_std::{Listener, ServeError, Statistics};
 use signal_hook::iterator::Signals;
 
-use super::served::Served;
+use super::admin;
+use super::served::Menu;
 use super::summary::Summary;
 use crate::notify::{State, notify};
 use crate::output::Output;
@@ -16,11 +17,12 @@ use crate::signals::{self, Commands};
 
 /// All that a server of either runtime is made of.
 pub(super) struct Plan<O> {
-    pub(super) served: Served,
+    pub(super) menu: Menu,
     pub(super) limits: Limits,
     pub(super) admission: AdmissionLimits,
     pub(super) threads: Option<NonZeroUsize>,
     pub(super) listeners: Vec<Listener>,
+    pub(super) admin: Option<Listener>,
     pub(super) observer: O,
     pub(super) signals: Signals,
     pub(super) reload: Box<dyn Fn() + Send>,
@@ -32,13 +34,16 @@ pub(super) struct Plan<O> {
 /// The servers of both runtimes are made alike.
 macro_rules! configured {
     ($plan:expr, $runtime:ident) => {{
-        let served = $plan.served;
-        let mut server = $runtime::Server::new(move |_: &_| served.clone())
+        let menu = $plan.menu;
+        let mut server = $runtime::Server::new(move |peer: &Peer| menu.protocol(peer))
             .limits($plan.limits)
             .admission($plan.admission)
             .on_close($plan.observer);
         for listener in $plan.listeners {
             server = server.listen(listener);
+        }
+        if let Some(listener) = $plan.admin {
+            admin::serve(listener, server.handle()).map_err(ServeError::Io)?;
         }
         let (handle, output) = (server.handle(), $plan.output);
         let is_worker = $plan.worker.is_some();

@@ -1,10 +1,41 @@
+use drywire::address::Address;
 use drywire::framing::AnyFraming;
-use drywire::protocol::{Discard, Echo};
-use drywire::{Handle, Protocol};
+use drywire::protocol::{Discard, Echo, HttpEcho};
+use drywire::{Either, Handle, Peer, Protocol};
+use drywire_std::Listener;
 
-use crate::args::ServedProtocol;
+use crate::args::{AnswerFormat, ServedProtocol};
+use crate::development_certificate::sha256;
 
-/// The protocol of the command line, as one type.
+/// What is served on which listener.
+pub(super) struct Menu {
+    streams: Served,
+    format: AnswerFormat,
+    /// For each listener, in order.
+    is_http: Vec<bool>,
+}
+
+impl Menu {
+    pub(super) fn new(streams: Served, format: AnswerFormat, listeners: &[Listener]) -> Self {
+        let is_http = |listener: &Listener| matches!(listener.address(), Address::Http { .. });
+        Self { streams, format, is_http: listeners.iter().map(is_http).collect() }
+    }
+
+    /// The protocol for a connection.
+    pub(super) fn protocol(&self, peer: &Peer) -> Either<Served, HttpEcho> {
+        let listener = usize::try_from(peer.listener()).ok();
+        let is_http = listener.and_then(|listener| self.is_http.get(listener)) == Some(&true);
+        match (is_http, self.format) {
+            (false, _) => Either::Left(self.streams.clone()),
+            (true, AnswerFormat::Echo) => Either::Right(HttpEcho::new()),
+            (true, AnswerFormat::Json) => {
+                Either::Right(HttpEcho::new().reporting(peer, Some(sha256)))
+            }
+        }
+    }
+}
+
+/// The protocol of the command line for streams of frames, as one type.
 #[derive(Clone)]
 pub(super) enum Served {
     Echo(Echo<AnyFraming>),

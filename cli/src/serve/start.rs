@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use drywire::address::Address;
+use drywire::address::{Address, Target};
 use drywire::tls::ServerTls;
 use drywire::tls::pem::Identity;
 use drywire_std::processes::Worker;
@@ -70,11 +70,28 @@ pub(super) fn addresses(
         }
     }
     for address in &addresses {
-        if !matches!(address, Address::Stream { .. }) {
-            return Err(Stop::usage(format_args!(
-                "{address}: only tcp, tls, unix and tls+unix addresses can be served"
-            )));
+        match address {
+            Address::Stream { .. } => {}
+            Address::Http { target, .. } if *target == Target::default() => {}
+            Address::Http { .. } => {
+                return Err(Stop::usage(format_args!(
+                    "{address}: every target is served, and none can be named"
+                )));
+            }
+            Address::Datagram { .. } => {
+                return Err(Stop::usage(format_args!(
+                    "{address}: only tcp, tls, unix, tls+unix, http, https, http+unix and \
+                     https+unix addresses can be served"
+                )));
+            }
         }
+    }
+    let is_http = |address: &Address| matches!(address, Address::Http { .. });
+    if arguments.format.is_some() && !addresses.iter().any(is_http) {
+        return Err(Stop::usage("--format is for HTTP, and no address begins with http or https"));
+    }
+    if arguments.admin.is_some() && arguments.model == Model::Processes {
+        return Err(Stop::usage("--admin tells of one process; --model processes has several"));
     }
     if arguments.workers.is_some() && arguments.model == Model::Threads {
         return Err(Stop::usage("--workers is for --model processes"));
@@ -91,7 +108,7 @@ pub(super) fn addresses(
         .or_else(|| arguments.client_ca.as_ref().map(|_| "--client-ca"));
     match tls_option {
         Some(option) if !addresses.iter().any(Address::is_tls) => Err(Stop::usage(format_args!(
-            "{option} is for TLS, and no address begins with tls:// or tls+unix:"
+            "{option} is for TLS, and no address begins with tls or https"
         ))),
         _ => Ok(addresses),
     }
@@ -140,15 +157,24 @@ pub(super) fn listen(
     addresses.iter().map(bind).collect()
 }
 
-/// With TLS, if the address says so.
+/// With TLS, if the address says so. For HTTP the protocol's name is offered, unless the command
+/// line has names.
 pub(super) fn secured(listener: Listener, tls: Option<&ServerTls>) -> Listener {
     match tls {
-        Some(tls) if listener.address().is_tls() => listener.with_tls(tls.clone()),
+        Some(tls) if listener.address().is_tls() => {
+            let offers = !tls.current().alpn_protocols.is_empty();
+            let is_http = matches!(listener.address(), Address::Http { .. });
+            listener.with_tls(if is_http && !offers {
+                tls.clone().with_alpn(&[b"http/1.1"])
+            } else {
+                tls.clone()
+            })
+        }
         Some(_) | None => listener,
     }
 }
 
-fn not_bound(error: &BindError, is_default: bool) -> Stop {
+pub(super) fn not_bound(error: &BindError, is_default: bool) -> Stop {
     let (exit, sentence) = match error {
         BindError::Resolve { address, source } => {
             (Exit::Resolve, format!("cannot resolve {address}: {}", cause(source)))

@@ -6,6 +6,7 @@ mod conversations;
 mod exit_codes;
 mod frames;
 mod help;
+mod http;
 mod json;
 mod limits;
 mod log;

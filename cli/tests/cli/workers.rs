@@ -1,14 +1,19 @@
 //! `drywire serve --model processes`.
 
+#[cfg(target_os = "linux")]
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::process::Stdio;
+use std::os::unix::process::CommandExt;
+#[cfg(target_os = "linux")]
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 
 use crate::certificates::Authority;
@@ -26,13 +31,24 @@ struct Supervisor {
 
 impl Supervisor {
     fn start(addresses: &[&str], arguments: &[&str]) -> Self {
+        Self::start_as(addresses, arguments, |_| {})
+    }
+
+    fn start_as(addresses: &[&str], arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let listen = addresses.iter().flat_map(|address| ["--listen", address]);
         let mut command = drywire(["serve", "--json", "--model", "processes"]);
-        let mut process = Process::start(command.args(listen).args(arguments));
+        command.args(listen).args(arguments);
+        change(&mut command);
+        Self::of(command, addresses.len())
+    }
+
+    /// Waits until it listens on `addresses_len` addresses.
+    fn of(mut command: Command, addresses_len: usize) -> Self {
+        let mut process = Process::start(&mut command);
         let stdout = Lines::of(process.stdout.take().unwrap());
         let stderr = Lines::of(process.stderr.take().unwrap());
         let mut supervisor = Self { process, stdout, stderr, addresses: Vec::new() };
-        for _ in addresses {
+        for _ in 0..addresses_len {
             let listening = supervisor.until(|record| record["event"] == "listening");
             let address = listening["address"].as_str().unwrap().to_owned();
             supervisor.addresses.push(address);
@@ -315,6 +331,78 @@ fn workers_share_the_development_certificate() {
     (0..2).for_each(|_| send().assert(0, ""));
     supervisor.process.signal(Signal::TERM);
     supervisor.end(true);
+}
+
+/// Ctrl-C reaches every process of a terminal's foreground group.
+#[test]
+fn an_interrupt_of_the_whole_group_drains_all_the_same() {
+    for runtime in RUNTIMES {
+        let arguments = ["--runtime", runtime, "--workers", "2"];
+        let supervisor = Supervisor::start_as(&["tcp://127.0.0.1:0"], &arguments, |command| {
+            command.process_group(0);
+        });
+        supervisor.worker("ready");
+        supervisor.worker("ready");
+        let mut stream = supervisor.connect();
+        assert!(is_served(&mut stream));
+        kill_process_group(supervisor.process.pid(), Signal::INT).unwrap();
+        let begin = Instant::now();
+        while TcpStream::connect(supervisor.place()).is_ok() {
+            assert!(begin.elapsed() < PATIENCE, "connections are still accepted");
+        }
+        assert!(is_served(&mut stream));
+        drop(stream);
+        supervisor.end(true);
+    }
+}
+
+/// A new version of the program is put in the place of the old one, and takes over.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_starts_the_program_that_is_there_now() {
+    let folder = Folder::new();
+    let program = folder.file("drywire");
+    let install = || {
+        let new = folder.file("new");
+        // By another process: a child of another test might hold a file that is written here, and
+        // what is being written cannot be started.
+        let copied = Command::new("cp").args([env!("CARGO_BIN_EXE_drywire"), &new]).status();
+        assert!(copied.unwrap().success());
+        fs::rename(new, &program).unwrap();
+    };
+    let program_of = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    install();
+    let mut command = drywire(["serve", "--json", "--model", "processes", "--workers", "1"]);
+    command.args(["--listen", "tcp://127.0.0.1:0"]);
+    let supervisor = Supervisor::of(with_program(&command, &program), 1);
+    let old = supervisor.worker("ready");
+    assert_eq!(program_of(old), Path::new(&program));
+    let load = Load::on(supervisor.place());
+    load.await_served(10);
+    install();
+    assert_eq!(program_of(old), Path::new(&format!("{program} (deleted)")));
+    supervisor.process.signal(Signal::HUP);
+    let new = supervisor.worker("ready");
+    assert_eq!(program_of(new), Path::new(&program));
+    assert_eq!(supervisor.worker("exited"), old);
+    load.await_served(10);
+    load.end();
+    supervisor.process.signal(Signal::TERM);
+    supervisor.end(true);
+}
+
+/// The same command by another file.
+#[cfg(target_os = "linux")]
+fn with_program(command: &Command, program: &str) -> Command {
+    let mut other = Command::new(program);
+    other.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other
 }
 
 #[test]

@@ -39,72 +39,20 @@
 use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::time::Duration;
 
 use crate::shutdown::{Phase, Request, Shutdown};
 use crate::time::Instant;
 
 mod limits;
+mod slot;
+mod step;
 mod worker;
 
 pub use limits::{RESTART_BACKOFF_MIN, SupervisorLimits};
+use slot::Slot;
+pub use step::{Outcome, Step, WorkerExit, WorkerId};
 use worker::{Input, State};
-
-/// One worker of a supervisor; never used again for another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkerId(u64);
-
-/// What the driver shall do, or may tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Step {
-    /// Start a process. If that fails, report it as one that exited.
-    Start {
-        /// Its name from now on.
-        worker: WorkerId,
-        /// Its place among the workers, from 0.
-        slot: usize,
-    },
-    /// Tell it to end in order.
-    Drain(WorkerId),
-    /// Tell it to end at once.
-    Stop(WorkerId),
-    /// End it by the means of the system.
-    Kill(WorkerId),
-    /// To tell: for the first time a worker is ready.
-    Serving,
-    /// To tell: new workers are being started.
-    Reloading,
-    /// To tell: the new workers are ready, and the old ones are on their way to the end.
-    Reloaded,
-    /// To tell: the new workers could not start, and the old ones stay.
-    ReloadFailed,
-}
-
-/// How a worker ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkerExit {
-    /// By itself and in order; while draining, with nothing ended by force.
-    Success,
-    /// In any other way.
-    Failure,
-}
-
-/// How a supervisor ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It was asked to, and every worker ended in order.
-    Drained,
-    /// It was asked to, and something was ended by force.
-    Forced,
-    /// No worker could start.
-    StartFailed {
-        /// How often each has tried, at least.
-        failures: u32,
-    },
-}
 
 /// Decides which workers to start and end; see the [module](self).
 #[derive(Debug)]
@@ -146,17 +94,6 @@ enum Role {
     Outgoing,
 }
 
-/// The place of one worker.
-#[derive(Clone, Debug)]
-struct Slot {
-    /// When to start one. None while there is one.
-    start_at: Option<Instant>,
-    /// The next pause, before it is bounded.
-    backoff: Duration,
-    /// Failures to start since one was ready.
-    failures: u32,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reload {
     is_going_on: bool,
@@ -168,7 +105,7 @@ impl Supervisor {
     /// A supervisor that is about to start its workers.
     #[must_use]
     pub fn new(limits: SupervisorLimits, now: Instant) -> Self {
-        let slot = Slot { start_at: Some(now), backoff: limits.restart_backoff_min, failures: 0 };
+        let slot = Slot::new(&limits, Some(now));
         let mut supervisor = Self {
             now,
             shutdown: Shutdown::new(limits.drain_pause, limits.drain_timeout),
@@ -218,7 +155,11 @@ impl Supervisor {
             self.is_forced |= has_failed && worker.ready_since.is_some();
         }
         match worker.role {
-            Role::Current => self.schedule(&worker),
+            Role::Current => {
+                if let Some(slot) = self.slots.get_mut(worker.slot) {
+                    slot.vacate(worker.ready_since, &self.limits, self.now);
+                }
+            }
             Role::Incoming => self.abort_reload(),
             Role::Outgoing => {}
         }
@@ -239,25 +180,6 @@ impl Supervisor {
                 worker.enter(Input::TimeUp, &self.limits, self.now, &mut self.steps);
             }
         }
-    }
-
-    /// Says when the slot of a worker that has ended gets another one.
-    fn schedule(&mut self, worker: &Worker) {
-        let min = self.limits.restart_backoff_min.max(RESTART_BACKOFF_MIN);
-        let max = self.limits.restart_backoff_max.max(min);
-        let Some(slot) = self.slots.get_mut(worker.slot) else { return };
-        match worker.ready_since {
-            None => slot.failures = slot.failures.saturating_add(1),
-            Some(since) => {
-                let ready = self.now.saturating_duration_since(since);
-                if ready >= self.limits.healthy_after {
-                    slot.backoff = min;
-                }
-            }
-        }
-        let pause = slot.backoff.max(min).min(max);
-        slot.backoff = pause.saturating_mul(2);
-        slot.start_at = Some(self.now + pause);
     }
 
     fn abort_reload(&mut self) {
@@ -353,10 +275,7 @@ impl Supervisor {
         for worker in self.workers.iter_mut().filter(|worker| worker.role == Role::Incoming) {
             worker.role = Role::Current;
         }
-        for slot in &mut self.slots {
-            let backoff = self.limits.restart_backoff_min;
-            *slot = Slot { start_at: None, backoff, failures: 0 };
-        }
+        self.slots.fill(Slot::new(&self.limits, None));
         self.steps.push_back(Step::Reloaded);
     }
 
@@ -467,30 +386,10 @@ impl Worker {
     }
 }
 
-impl WorkerId {
-    /// How many workers were started before.
-    #[must_use]
-    pub const fn index(self) -> u64 {
-        self.0
-    }
-}
-
 fn is_due(at: Instant, now: Instant) -> bool {
     at <= now && at < Instant::MAX
 }
 
 fn later(now: Instant, time: Duration) -> Instant {
     (now + time).max(now.next())
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Drained => f.write_str("every worker ended in order"),
-            Self::Forced => f.write_str("a worker was ended by force"),
-            Self::StartFailed { failures } => {
-                write!(f, "no worker could start, in {failures} attempts each")
-            }
-        }
-    }
 }

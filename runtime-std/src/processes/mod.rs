@@ -10,6 +10,12 @@
 //!
 //! What is started and ended and when is decided by [`drywire::supervisor`].
 //!
+//! # Who serves whom
+//!
+//! All workers wait for the same sockets, and the system gives a connection to the one that asks
+//! first: under load to one that has nothing else to do. A few connections that come at once may
+//! all be one worker's, and stay with it. Nobody is assigned to a worker that is busy or gone.
+//!
 //! # How they talk
 //!
 //! A worker's standard input is a socket. Over it come the bound sockets as descriptors

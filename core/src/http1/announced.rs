@@ -67,8 +67,7 @@ impl Announced {
         if self.has_host {
             return Err(Violation::HostRepeated);
         }
-        let host = core::str::from_utf8(value).map_err(|_| Violation::HostInvalid)?;
-        if !target::is_host(host) {
+        if !target::is_host(value) {
             return Err(Violation::HostInvalid);
         }
         self.has_host = true;

@@ -10,18 +10,22 @@
 use super::error::Violation;
 
 /// Checks that `target` has one of the forms, and the one that goes with `method`.
+#[inline]
 pub(super) fn check(method: &str, target: &str) -> Result<(), Violation> {
-    let is_visible = target.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'#');
     let is_of_form = if method == "CONNECT" {
-        is_host_with_port(target)
-    } else if target == "*" {
-        method == "OPTIONS"
+        port_of(target.as_bytes()).is_some_and(is_port)
     } else if target.starts_with('/') {
         true
+    } else if target == "*" {
+        method == "OPTIONS"
     } else {
-        split_absolute(target).is_some_and(|(authority, _)| is_host(authority))
+        split_absolute(target).is_some_and(|(authority, _)| is_host(authority.as_bytes()))
     };
-    if is_visible && is_of_form { Ok(()) } else { Err(Violation::Target) }
+    if is_of_form && span(target.as_bytes(), TARGET) == target.len() {
+        Ok(())
+    } else {
+        Err(Violation::Target)
+    }
 }
 
 /// The authority of a target in absolute or authority form.
@@ -54,71 +58,99 @@ fn split_absolute(target: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether `text` is `host [ ":" port ]` with a host that is not empty (RFC 9110, section 7.2).
-pub(super) fn is_host(text: &str) -> bool {
-    let (host, port) = split_port(text);
-    is_host_name(host) && port.is_none_or(is_port)
+#[inline]
+pub(super) fn is_host(text: &[u8]) -> bool {
+    port_of(text).is_some_and(|port| matches!(port, [] | [b':']) || is_port(port))
 }
 
-fn is_host_with_port(text: &str) -> bool {
-    let (host, port) = split_port(text);
-    is_host_name(host) && port.is_some_and(|port| !port.is_empty() && is_port(port))
-}
-
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    let name_end = text.rfind(']').unwrap_or(0);
-    match text.rfind(':') {
-        Some(colon) if colon >= name_end => {
-            let (host, port) = text.split_at(colon);
-            (host, port.get(1..))
+/// The port of `text` with its colon, empty if there is none; `None` if what is before it is not
+/// an IP literal in brackets or a registered name (RFC 3986, section 3.2.2).
+#[inline]
+fn port_of(text: &[u8]) -> Option<&[u8]> {
+    let name_len = match text {
+        [b'[', literal @ ..] => {
+            let len = span(literal, NAME | COLON);
+            (len > 0 && literal.get(len) == Some(&b']')).then_some(len + 2)?
         }
-        _ => (text, None),
+        _ => {
+            let len = span(text, NAME | PERCENT);
+            text.get(..len).is_some_and(is_encoded).then_some(len)?
+        }
+    };
+    let port = text.get(name_len..)?;
+    (name_len > 0 && matches!(port, [] | [b':', ..])).then_some(port)
+}
+
+/// Whether each percent sign has two digits behind it.
+#[inline]
+fn is_encoded(name: &[u8]) -> bool {
+    let is_digits = |part: &[u8]| matches!(part, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+    name.split(|byte| *byte == b'%').skip(1).all(is_digits)
+}
+
+/// Whether `port` is a colon and a number of 16 bits.
+fn is_port(port: &[u8]) -> bool {
+    let [b':', digits @ ..] = port else { return false };
+    core::str::from_utf8(digits).is_ok_and(|digits| {
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+    })
+}
+
+/// Unreserved or sub-delimiter.
+const NAME: u8 = 1;
+const COLON: u8 = 2;
+const PERCENT: u8 = 8;
+/// Visible and not the sign of a fragment.
+const TARGET: u8 = 4;
+
+/// Which of the classes a byte is in.
+static CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = b'!';
+    let mut rest: &mut [u8] = classes.split_at_mut(byte as usize).1;
+    while byte <= b'~' {
+        let [class, behind @ ..] = rest else { break };
+        if byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'.'
+                    | b'_'
+                    | b'~'
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+                    | b'+'
+                    | b','
+                    | b';'
+                    | b'='
+            )
+        {
+            *class |= NAME;
+        }
+        if byte == b':' {
+            *class |= COLON;
+        }
+        if byte == b'%' {
+            *class |= PERCENT;
+        }
+        if byte != b'#' {
+            *class |= TARGET;
+        }
+        rest = behind;
+        byte += 1;
     }
+    classes
 }
 
-/// An IP literal in brackets, or a registered name (RFC 3986, section 3.2.2).
-fn is_host_name(host: &str) -> bool {
-    if let Some(literal) = host.strip_prefix('[') {
-        return literal.strip_suffix(']').is_some_and(|literal| {
-            !literal.is_empty() && literal.bytes().all(|byte| is_name_byte(byte) || byte == b':')
-        });
-    }
-    !host.is_empty() && is_registered_name(host)
-}
-
-/// Characters of a name, and percent signs with two digits behind them.
-fn is_registered_name(host: &str) -> bool {
-    let mut parts = host.split('%');
-    parts.next().is_some_and(|part| part.bytes().all(is_name_byte))
-        && parts.all(|part| {
-            let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
-            digits >= 2 && part.bytes().all(is_name_byte)
-        })
-}
-
-/// Unreserved, or sub-delimiter.
-const fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-        )
-}
-
-/// Digits of a port number; RFC 3986 allows none.
-fn is_port(port: &str) -> bool {
-    port.bytes().all(|byte| byte.is_ascii_digit())
-        && (port.is_empty() || port.parse::<u16>().is_ok())
+/// Length of what `bytes` begin with that is in one of `classes`.
+#[inline]
+fn span(bytes: &[u8], classes: u8) -> usize {
+    let is_within = |byte: &u8| CLASSES.get(usize::from(*byte)).is_some_and(|of| of & classes != 0);
+    bytes.iter().position(|byte| !is_within(byte)).unwrap_or(bytes.len())
 }

@@ -5,7 +5,9 @@
 //! response-head  =        version SP status SP reason CRLF  *( field-line CRLF )  CRLF
 //! ```
 //!
-//! The end is looked for first, over what is new only; then httparse takes the whole head at once.
+//! httparse takes a whole head at once. If it is not all there at the first look, its end is looked
+//! for line by line, over what is new only; so it is also where something is wrong, for what is
+//! wrong first is to be told, however the head was cut.
 //! Empty lines before a request are skipped (RFC 9112, section 2.2).
 
 use memchr::{memchr, memchr2};
@@ -32,6 +34,12 @@ pub(super) enum HeadScan {
 impl HeadScan {
     pub(super) const REQUEST: Self = Self::Blank { scanned: 0 };
     pub(super) const RESPONSE: Self = Self::Lines(Lines::new(0, 0));
+
+    /// Whether nothing has been looked at.
+    #[inline]
+    pub(super) fn is_fresh(&self) -> bool {
+        *self == Self::REQUEST || *self == Self::RESPONSE
+    }
 
     /// Where the head at the front of `input` ends, if it is all there.
     ///
@@ -118,6 +126,17 @@ impl HeadScan {
             Some(_) => Err(Violation::RequestLine.into()),
         }
     }
+}
+
+/// Whether each line feed in `head` has a carriage return before it. Without a branch, so that many
+/// bytes are looked at at once.
+#[inline]
+pub(super) fn has_line_ends(head: &[u8]) -> bool {
+    let behind = head.get(1..).unwrap_or(&[]);
+    let is_bare =
+        |(before, byte): (&u8, &u8)| u8::from(*byte == b'\n') & u8::from(*before != b'\r');
+    let bare = head.iter().zip(behind).map(is_bare).fold(0, |all, is_bare| all | is_bare);
+    bare == 0 && !head.starts_with(b"\n")
 }
 
 /// The bytes of a head's first line with its line end, and the lines of fields behind it.

@@ -6,6 +6,7 @@ use httparse::{Header, ParserConfig, Status};
 
 use super::announced::Announced;
 use super::error::Violation;
+use super::exchange::{Kind, Role};
 use super::frame::Version;
 use super::grammar::is_token;
 use super::head::{blank_len, split_first_line};
@@ -37,22 +38,39 @@ const fn headers<'a>() -> [MaybeUninit<Header<'a>>; HttpLimits::FIELDS_MAX] {
     [const { MaybeUninit::uninit() }; HttpLimits::FIELDS_MAX]
 }
 
-/// Parses `head`, which ends with the first empty line behind its first line.
-///
-/// `inspect` is shown the method.
+/// A head and how many bytes it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parsed {
+    Request { len: usize, head: RequestHead, announced: Announced, kind: Kind },
+    Response { len: usize, head: ResponseHead, announced: Announced },
+}
+
+/// Parses the head that is expected at the front of `bytes`, if it is whole. Line ends are not
+/// looked at, nor any limit but that of fields.
 #[inline]
-pub(super) fn request<T>(
-    head: &[u8],
-    inspect: impl FnOnce(&str) -> T,
-) -> Result<(RequestHead, Announced, T), Violation> {
-    let start = blank_len(head);
-    let head = head.get(start..).unwrap_or(&[]);
-    let mut headers = headers();
-    let mut parsed = httparse::Request::new(&mut []);
-    match parsed.parse_with_uninit_headers(head, &mut headers) {
-        Ok(Status::Complete(len)) if len == head.len() => {}
-        Ok(_) | Err(_) => return Err(diagnose_request(head)),
+pub(super) fn head(
+    role: Role,
+    bytes: &[u8],
+    fields_max: usize,
+) -> Result<Option<Parsed>, Violation> {
+    match role {
+        Role::Server => request(bytes, fields_max),
+        Role::Client => response(bytes, fields_max),
     }
+}
+
+#[inline]
+fn request(bytes: &[u8], fields_max: usize) -> Result<Option<Parsed>, Violation> {
+    let start = blank_len(bytes);
+    let bytes = bytes.get(start..).unwrap_or(&[]);
+    let mut headers = headers();
+    let room = headers.get_mut(..fields_max).unwrap_or(&mut []);
+    let mut parsed = httparse::Request::new(&mut []);
+    let len = match parsed.parse_with_uninit_headers(bytes, room) {
+        Ok(Status::Complete(len)) => len,
+        Ok(Status::Partial) => return Ok(None),
+        Err(_) => return Err(diagnose_request(bytes)),
+    };
     let (Some(method), Some(path)) = (parsed.method, parsed.path) else {
         return Err(Violation::RequestLine);
     };
@@ -61,33 +79,38 @@ pub(super) fn request<T>(
     let announced = announced(parsed.headers)?;
     announced.check_request(method, version)?;
     let fields_start = method.len() + path.len() + " ".len() * 2 + "HTTP/1.1\r\n".len();
-    if head.get(..fields_start).is_none_or(|line| !line.ends_with(b"\r\n")) {
+    let line = bytes.get(..fields_start).unwrap_or(bytes);
+    if !line.ends_with(b"\r\n") {
         return Err(Violation::RequestLine);
     }
     let (method_len, target_len) = (method.len(), path.len());
     let fields_start = start + fields_start;
-    let request = RequestHead { start, method_len, target_len, fields_start, version };
-    Ok((request, announced, inspect(method)))
+    let head = RequestHead { start, method_len, target_len, fields_start, version };
+    Ok(Some(Parsed::Request { len: start + len, head, announced, kind: Kind::of(method) }))
 }
 
-/// Parses `head`, which ends with the first empty line.
 #[inline]
-pub(super) fn response(head: &[u8]) -> Result<(ResponseHead, Announced), Violation> {
+fn response(bytes: &[u8], fields_max: usize) -> Result<Option<Parsed>, Violation> {
     let mut headers = headers();
+    let room = headers.get_mut(..fields_max).unwrap_or(&mut []);
     let mut parsed = httparse::Response::new(&mut []);
     // httparse skips empty lines, which only a request may have before it.
-    let is_begun = !head.starts_with(b"\r");
-    let config = ParserConfig::default();
-    match config.parse_response_with_uninit_headers(&mut parsed, head, &mut headers) {
-        Ok(Status::Complete(len)) if len == head.len() && is_begun => {}
-        Ok(_) | Err(_) => return Err(diagnose_response(head)),
+    if bytes.starts_with(b"\r") {
+        return Err(diagnose_response(bytes));
     }
+    let config = ParserConfig::default();
+    let len = match config.parse_response_with_uninit_headers(&mut parsed, bytes, room) {
+        Ok(Status::Complete(len)) => len,
+        Ok(Status::Partial) => return Ok(None),
+        Err(_) => return Err(diagnose_response(bytes)),
+    };
     let status = parsed.code.filter(|status| *status >= 100).ok_or(Violation::StatusLine)?;
     let version = version(parsed.version)?;
     let announced = announced(parsed.headers)?;
     announced.check_version(version)?;
-    let (line, _) = split_first_line(head);
-    Ok((ResponseHead { fields_start: line.len(), status, version }, announced))
+    let (line, _) = split_first_line(bytes);
+    let head = ResponseHead { fields_start: line.len(), status, version };
+    Ok(Some(Parsed::Response { len, head, announced }))
 }
 
 const fn version(minor: Option<u8>) -> Result<Version, Violation> {

@@ -14,9 +14,9 @@ use super::exchange::{
     Asked, Expectation, Kind, Offer, Outstanding, Persistence, Role, Sending, Then,
 };
 use super::frame::BodyLen;
-use super::head::HeadScan;
-use super::limits::PIECE_LEN_MAX;
-use super::parse::{self, RequestHead, ResponseHead};
+use super::head::{HeadScan, has_line_ends};
+use super::limits::{HttpLimits, PIECE_LEN_MAX};
+use super::parse::{self, Parsed, RequestHead, ResponseHead};
 use super::shape::{Found, Shape};
 use crate::error::DecodeError;
 use crate::framing::{Scan, Whole};
@@ -49,7 +49,7 @@ impl Http1 {
     #[inline]
     pub(super) fn receive(&mut self, input: &[u8]) -> Result<Scan<Found>, DecodeError> {
         let found = match &mut self.receiving {
-            Receiving::Head(scan) => match (self.role, self.sending) {
+            Receiving::Head(_) => match (self.role, self.sending) {
                 (Role::Client, _) if self.outstanding.is_empty() => {
                     if input.is_empty() {
                         Ok(None)
@@ -59,10 +59,7 @@ impl Http1 {
                 }
                 // An error that was not asked for is being sent.
                 (Role::Server, Sending::Message { .. } | Sending::Over) => return Ok(Scan::Hold),
-                (Role::Client | Role::Server, _) => {
-                    let end = scan.find_end(input, &self.limits);
-                    end.and_then(|end| self.receive_head(input, end))
-                }
+                (Role::Client | Role::Server, _) => self.receive_head(input),
             },
             Receiving::Body(incoming) => {
                 let piece = incoming.next(input, &self.limits);
@@ -119,23 +116,46 @@ impl Http1 {
     }
 
     #[inline]
-    fn receive_head(
-        &mut self,
-        input: &[u8],
-        end: Option<usize>,
-    ) -> Result<Option<Whole<Found>>, DecodeError> {
-        let Some(head) = end.and_then(|end| input.get(..end)) else { return Ok(None) };
-        let shape = match self.role {
-            Role::Server => {
-                let (request, announced, kind) = parse::request(head, Kind::of)?;
-                self.receive_request(request, &announced, kind)?
+    fn receive_head(&mut self, input: &[u8]) -> Result<Option<Whole<Found>>, DecodeError> {
+        let Receiving::Head(scan) = &mut self.receiving else { return Ok(None) };
+        if scan.is_fresh() && !input.is_empty() {
+            if let Some(parsed) = Self::parse_at_once(self.role, &self.limits, input) {
+                return self.receive_parsed(parsed).map(Some);
             }
-            Role::Client => {
-                let (response, announced) = parse::response(head)?;
-                self.receive_response(response, &announced)?
+        }
+        let Some(end) = scan.find_end(input, &self.limits)? else { return Ok(None) };
+        let head = input.get(..end).unwrap_or(input);
+        match parse::head(self.role, head, self.limits.field_count_max())? {
+            Some(parsed) => self.receive_parsed(parsed).map(Some),
+            // Not before the empty line that was found.
+            None => Err(Violation::FieldName.into()),
+        }
+    }
+
+    /// The head at the front of `input`, if it is whole and nothing is wrong with it.
+    #[inline]
+    fn parse_at_once(role: Role, limits: &HttpLimits, input: &[u8]) -> Option<Parsed> {
+        let window = input.get(..limits.head_len_max).unwrap_or(input);
+        let parsed = parse::head(role, window, limits.field_count_max()).ok()??;
+        let (len, target_len) = match parsed {
+            Parsed::Request { len, head, .. } => (len, head.target_len),
+            Parsed::Response { len, .. } => (len, 0),
+        };
+        let is_legal = target_len <= limits.target_len_max && has_line_ends(window.get(..len)?);
+        is_legal.then_some(parsed)
+    }
+
+    #[inline]
+    fn receive_parsed(&mut self, parsed: Parsed) -> Result<Whole<Found>, DecodeError> {
+        let (len, shape) = match parsed {
+            Parsed::Request { len, head, announced, kind } => {
+                (len, self.receive_request(head, &announced, kind)?)
+            }
+            Parsed::Response { len, head, announced } => {
+                (len, self.receive_response(head, &announced)?)
             }
         };
-        Ok(Some(Whole { len: head.len(), found: Found(shape) }))
+        Ok(Whole { len, found: Found(shape) })
     }
 
     #[inline]

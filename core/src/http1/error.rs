@@ -292,3 +292,98 @@ impl fmt::Display for Unsendable {
 
 impl core::error::Error for Unsendable {}
 impl core::error::Error for Violation {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    /// Every variant; a new one makes `status` fail to build, and is added here.
+    const VIOLATIONS: [(Violation, u16, &str); 31] = [
+        (Violation::BareLf, 400, "a line feed without a carriage return"),
+        (Violation::BareCr, 400, "a carriage return without a line feed"),
+        (Violation::Method, 400, "the method is not a token"),
+        (Violation::RequestLine, 400, "the request line is malformed"),
+        (Violation::Target, 400, "the request target is malformed or does not go with the method"),
+        (Violation::Version, 400, "the HTTP version is malformed"),
+        (Violation::VersionUnsupported, 505, "the HTTP version is neither 1.0 nor 1.1"),
+        (Violation::StatusLine, 502, "the status line is malformed"),
+        (Violation::FieldName, 400, "a field line without a valid name"),
+        (Violation::SpaceBeforeColon, 400, "white space between a field name and its colon"),
+        (Violation::ObsFold, 400, "a field line that begins with white space"),
+        (Violation::FieldValue, 400, "a control character in a field value"),
+        (Violation::HostMissing, 400, "the Host field is missing"),
+        (Violation::HostRepeated, 400, "the Host field is repeated"),
+        (Violation::HostInvalid, 400, "the Host field is empty or malformed"),
+        (Violation::ContentLength, 400, "Content-Length is not a plain decimal number"),
+        (Violation::ContentLengthOverflow, 400, "Content-Length exceeds 64 bits"),
+        (Violation::ContentLengthRepeated, 400, "Content-Length is repeated"),
+        (Violation::LengthAndCoding, 400, "Content-Length beside Transfer-Encoding"),
+        (Violation::TransferEncoding, 400, "Transfer-Encoding is malformed"),
+        (Violation::TransferCodingUnknown, 501, "a transfer coding other than chunked"),
+        (Violation::TransferCodings, 501, "more than one transfer coding"),
+        (Violation::TransferEncodingInHttp10, 400, "Transfer-Encoding in a message of HTTP/1.0"),
+        (Violation::ConnectBody, 400, "a CONNECT request with a body"),
+        (Violation::ChunkSize, 400, "a chunk size is malformed"),
+        (Violation::ChunkSizeOverflow, 400, "a chunk size has more than 16 digits"),
+        (Violation::ChunkExtension, 400, "a control character in a chunk extension"),
+        (Violation::ChunkEnd, 400, "no line end behind the data of a chunk"),
+        (Violation::TrailerField, 400, "a trailer field that must be in the head"),
+        (Violation::Unsolicited, 502, "a response to no request"),
+        (Violation::UpgradeUnasked, 502, "the protocol is changed without an offer"),
+    ];
+
+    #[test]
+    fn violations_have_a_text_and_a_status() {
+        for (violation, status, text) in VIOLATIONS {
+            assert_eq!((violation.status(), violation.to_string().as_str()), (status, text));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_says_why() {
+        let part = HttpPart::Head;
+        let texts = [
+            (Unsendable::WrongRole, "clients send requests and servers responses"),
+            (Unsendable::OutOfTurn, "the frame is not due here"),
+            (Unsendable::Over, "no further message can be sent on this connection"),
+            (Unsendable::Outstanding { max: 64 }, "64 requests are unanswered, the most allowed"),
+            (Unsendable::AwaitingAnswer, "the request before must be answered first"),
+            (Unsendable::Unasked, "a response to no request"),
+            (Unsendable::Status(99), "status 99 does not go with the frame"),
+            (Unsendable::InformationalToHttp10, "an informational response to a peer of HTTP/1.0"),
+            (Unsendable::UpgradeUnasked, "status 101 to a request that did not offer it"),
+            (Unsendable::Reason, "a control character in the reason phrase"),
+            (Unsendable::Violation(Violation::BareCr), "a carriage return without a line feed"),
+            (Unsendable::Limit { part, max: 9 }, "the HTTP head length exceeds the limit of 9"),
+            (Unsendable::ChunkedToHttp10, "chunks to a peer of HTTP/1.0"),
+            (Unsendable::BodyAnnounced, "a body is announced where the message cannot have one"),
+            (
+                Unsendable::BodyTooLong { len: 2, left: 1 },
+                "2 bytes of body where 1 are left of its length",
+            ),
+            (Unsendable::BodyTooShort { left: 3 }, "the body ends 3 bytes before its length"),
+            (Unsendable::TrailersUnchunked, "trailers behind a body without chunks"),
+        ];
+        for (unsendable, text) in texts {
+            assert_eq!(unsendable.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn parts_are_named_in_their_limits() {
+        let parts = [
+            (HttpPart::Body, "HTTP body length"),
+            (HttpPart::ChunkExtensions, "HTTP chunk extension length"),
+            (HttpPart::Fields, "HTTP field count"),
+            (HttpPart::Head, "HTTP head length"),
+            (HttpPart::Target, "HTTP target length"),
+            (HttpPart::Trailers, "HTTP trailer length"),
+        ];
+        for (part, text) in parts {
+            let error = crate::DecodeError::Http { part, max: 7 };
+            assert_eq!(error.to_string(), alloc::format!("the {text} exceeds the limit of 7"));
+        }
+    }
+}

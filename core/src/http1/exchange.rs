@@ -207,3 +207,33 @@ impl Outstanding {
         self.len = self.len.saturating_sub(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_answered_in_order() {
+        let kind = |at: u8| match at % 3 {
+            0 => Kind::Head,
+            1 => Kind::Other,
+            _ => Kind::Connect,
+        };
+        let mut outstanding = Outstanding::EMPTY;
+        for at in 0..Outstanding::MAX {
+            assert!(!outstanding.is_full());
+            outstanding.push(kind(at));
+        }
+        assert!(outstanding.is_full());
+        for at in 0..Outstanding::MAX {
+            assert_eq!(outstanding.first(), Some(kind(at)));
+            outstanding.pop();
+            outstanding.push(Kind::Head);
+        }
+        for _ in 0..Outstanding::MAX {
+            assert_eq!(outstanding.first(), Some(Kind::Head));
+            outstanding.pop();
+        }
+        assert_eq!((outstanding.first(), outstanding.len()), (None, 0));
+    }
+}

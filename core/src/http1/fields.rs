@@ -153,3 +153,31 @@ impl fmt::Debug for FieldsIter<'_> {
         Fields(self.rest).fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn received_fields_are_those_that_were_sent() {
+        let wire = Fields::from_wire(b"Host: a\r\nX:\r\nx: \t b:c \r\nConnection: p,, Q\r\n");
+        let list = [("Host", &b"a"[..]), ("X", b" "), ("x", b"b:c\t"), ("Connection", b"p,, Q")];
+        for fields in [wire, Fields::new(&list)] {
+            assert_eq!((fields.len(), fields.is_empty()), (4, false));
+            assert_eq!(fields.get("hOST"), Some(&b"a"[..]));
+            assert_eq!(fields.get("y"), None);
+            assert_eq!(fields.get_all("X").collect::<Vec<_>>(), [&b""[..], b"b:c"]);
+            assert!(fields.has_token("connection", "q"));
+            assert!(!fields.has_token("connection", "") && !fields.has_token("x", "b"));
+            let text = r#"{"Host": "a", "X": "", "x": "b:c", "Connection": "p,, Q"}"#;
+            assert_eq!(format!("{fields:?}"), text);
+        }
+        assert_eq!(wire, Fields::new(&list));
+        assert_ne!(wire, Fields::new(&list[1..]));
+        assert_eq!(Fields::from_wire(b""), Fields::NONE);
+        assert!(Fields::NONE.is_empty());
+    }
+}

@@ -376,3 +376,18 @@ impl From<Violation> for Unsendable {
         Self::Violation(violation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn sizes_of_chunks_are_hexadecimal() {
+        for len in [1, 9, 10, 15, 16, 255, 256, 0x10000, u64::MAX] {
+            let (digits, from) = hex(len);
+            assert_eq!(&digits[from..], format!("{len:x}").as_bytes());
+        }
+    }
+}

@@ -14,7 +14,7 @@ use drywire_conformance::{PATIENCE, both};
 use socket2::{Domain, Socket, Type};
 
 /// Long beside what a loopback takes, short beside a test.
-const TIMEOUT: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A UDP peer that does with each datagram, in order, what `answer` says: sends these back.
 fn peer(

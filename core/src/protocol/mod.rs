@@ -9,6 +9,8 @@ mod echo;
 mod either;
 #[cfg(feature = "http1")]
 mod http_echo;
+#[cfg(feature = "http1")]
+pub mod http_get;
 
 #[cfg(feature = "http1")]
 pub use admin::Admin;

@@ -1,6 +1,8 @@
 use std::{error, fmt, io};
 
 use drywire::address::Address;
+#[cfg(feature = "http1")]
+use drywire::protocol::http_get::GetError;
 use drywire::tls::TlsConfigError;
 use drywire::{CloseReason, SendError, connector};
 
@@ -45,6 +47,21 @@ pub enum ConnectError {
     Unix(io::Error),
 }
 
+/// Why [`Client::get`](crate::Client::get) did not bring the answer.
+#[cfg(feature = "http1")]
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum GetFailure<E> {
+    /// The application did not go on.
+    Application(E),
+    /// No connection could be made.
+    Connect(ConnectError),
+    /// There is no answer, or not the one that was asked for.
+    Get(GetError),
+    /// The system refused to wait.
+    Io(io::Error),
+}
+
 /// Why a [`Server`](crate::Server) does not serve, or ended without being asked to.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -87,6 +104,33 @@ impl fmt::Display for ConnectError {
     }
 }
 
+#[cfg(feature = "http1")]
+impl<E> GetFailure<E> {
+    /// Why the connection of `error` is over.
+    ///
+    /// # Errors
+    /// The failure, if it is not over: then the request was refused, or waiting for the stream was.
+    pub fn reason_of(error: Error) -> Result<CloseReason, Self> {
+        match error {
+            Error::Closed(reason) => Ok(reason),
+            Error::Io(error) => Err(Self::Io(error)),
+            Error::Send(error) => Err(Self::Get(GetError::Unsendable(error))),
+        }
+    }
+}
+
+#[cfg(feature = "http1")]
+impl<E: fmt::Display> fmt::Display for GetFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Application(error) => error.fmt(f),
+            Self::Connect(error) => error.fmt(f),
+            Self::Get(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -123,6 +167,18 @@ impl error::Error for ConnectError {
             | Self::NotDatagram(_)
             | Self::ServerNameMissing
             | Self::TlsMissing => None,
+        }
+    }
+}
+
+#[cfg(feature = "http1")]
+impl<E: error::Error + 'static> error::Error for GetFailure<E> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Application(error) => Some(error),
+            Self::Connect(error) => Some(error),
+            Self::Get(error) => Some(error),
+            Self::Io(error) => Some(error),
         }
     }
 }

@@ -35,6 +35,7 @@
 //! - `platform-verifier` (default): [`tls::platform_verifier`].
 //! - `webpki-roots`: `tls::webpki_verifier`.
 //! - `tracing`: servers log; see [`Ledger`].
+//! - `http1`: `Client::get`, an HTTP client.
 //!
 //! # Examples
 //!
@@ -93,6 +94,8 @@ pub use client::Client;
 pub use clock::Clock;
 pub use conversation::Conversation;
 pub use descriptors::descriptors;
+#[cfg(feature = "http1")]
+pub use error::GetFailure;
 pub use error::{ConnectError, Error, ServeError};
 pub use fault::{accept_fault, fault};
 pub use framed::Framed;

@@ -14,6 +14,10 @@ mod ending;
 mod ends;
 mod flow;
 mod framed;
+#[cfg(feature = "http1")]
+mod getter;
+#[cfg(feature = "http1")]
+mod getting;
 mod handshake;
 mod http;
 mod introduction;

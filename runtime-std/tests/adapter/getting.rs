@@ -1,0 +1,144 @@
+//! Resources over HTTP. What becomes of an answer is the core's and tested there; here it is that
+//! the adapter does what it orders, over real sockets.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use drywire::connection::Timer;
+use drywire::protocol::http_get::{Application, Event, GetError, HttpGet, Upload};
+use drywire::{CloseReason, Limits};
+
+use crate::adapter::{Client, ConnectError, GetFailure};
+use crate::getter::get;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Answers one connection after the other, each once all of `expected` has come, and returns what
+/// came. A server without an answer leaves its client waiting.
+fn serve(exchanges: Vec<(&'static str, String)>) -> (u16, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = thread::spawn(move || {
+        let serve = |(end, answer): (&str, String)| {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(end.as_bytes()) {
+                let mut bytes = [0; 1024];
+                let len = stream.read(&mut bytes).unwrap();
+                assert_ne!(len, 0, "{request:?}");
+                request.extend_from_slice(&bytes[..len]);
+            }
+            if answer.is_empty() {
+                let _ = stream.read(&mut [0]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(request).unwrap()
+        };
+        exchanges.into_iter().map(serve).collect()
+    });
+    (port, serving)
+}
+
+/// Keeps the body, and stops when it is told to stop.
+#[derive(Default)]
+struct Keep {
+    body: Vec<u8>,
+    connections: usize,
+    upload: &'static [u8],
+    left: &'static [u8],
+    room: Option<usize>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Full;
+
+impl Application for Keep {
+    type Error = Full;
+
+    fn told(&mut self, event: Event<'_>) -> Result<(), Full> {
+        match event {
+            Event::Connected(connected) => {
+                assert!(connected.timings.connected > Duration::ZERO);
+                self.connections += 1;
+            }
+            Event::Body(bytes) => self.body.extend_from_slice(bytes),
+            _ => {}
+        }
+        if self.room.is_some_and(|room| self.body.len() > room) { Err(Full) } else { Ok(()) }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Full> {
+        let len = buffer.len().min(self.left.len());
+        let (bytes, left) = self.left.split_at(len);
+        buffer[..len].copy_from_slice(bytes);
+        self.left = left;
+        Ok(len)
+    }
+
+    fn rewind(&mut self) -> Result<(), Full> {
+        self.left = self.upload;
+        Ok(())
+    }
+}
+
+fn asking(port: u16) -> HttpGet {
+    HttpGet::new(format!("http://127.0.0.1:{port}/").parse().unwrap()).unwrap()
+}
+
+#[test]
+fn an_upload_goes_again_where_a_redirect_leads() {
+    let redirect = "HTTP/1.1 307 x\r\nlocation: /there\r\ncontent-length: 0\r\n\r\n";
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+    let (port, serving) = serve(vec![("data", redirect.into()), ("data", answer.into())]);
+    let upload = Upload { len: Some(4), is_repeatable: true };
+    let mut asking = asking(port).method("PUT").unwrap().upload(upload);
+    let mut keep = Keep { upload: b"data", left: b"data", ..Keep::default() };
+    get(&Client::new(), &mut asking, &mut keep).unwrap();
+    assert_eq!((&keep.body[..], keep.connections), (&b"hello"[..], 2));
+    assert!(asking.is_done());
+    let requests = serving.join().unwrap();
+    assert!(requests[0].starts_with("PUT / HTTP/1.1\r\n"), "{requests:?}");
+    assert!(requests[1].starts_with("PUT /there HTTP/1.1\r\n"), "{requests:?}");
+}
+
+#[test]
+fn a_body_that_is_cut_says_how_much_came() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello";
+    let (port, serving) = serve(vec![("\r\n\r\n", answer.into())]);
+    let mut keep = Keep::default();
+    match get(&Client::new(), &mut asking(port), &mut keep) {
+        Err(GetFailure::Get(GetError::Incomplete { received: 5, expected: Some(9), .. })) => {}
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(keep.body, b"hello");
+    serving.join().unwrap();
+}
+
+#[test]
+fn an_application_can_stop() {
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}", "x".repeat(9));
+    let (port, serving) = serve(vec![("\r\n\r\n", answer)]);
+    let mut keep = Keep { room: Some(3), ..Keep::default() };
+    let stopped = get(&Client::new(), &mut asking(port), &mut keep);
+    assert!(matches!(stopped, Err(GetFailure::Application(Full))), "{stopped:?}");
+    serving.join().unwrap();
+}
+
+#[test]
+fn silence_and_nobody_are_told_apart() {
+    let (port, serving) = serve(vec![("\r\n\r\n", String::new())]);
+    let mut limits = Limits::new();
+    limits.idle_timeout = Duration::from_millis(50);
+    let silence = get(&Client::new().limits(limits), &mut asking(port), &mut Keep::default());
+    let reason = Some(CloseReason::TimedOut(Timer::Idle));
+    match silence {
+        Err(GetFailure::Get(error)) => assert_eq!(error, GetError::NoResponse { reason }),
+        other => panic!("{other:?}"),
+    }
+    serving.join().unwrap();
+    let nobody = get(&Client::new(), &mut asking(port), &mut Keep::default());
+    assert!(matches!(nobody, Err(GetFailure::Connect(ConnectError::Connector(_)))), "{nobody:?}");
+}

@@ -34,6 +34,7 @@
 //! - `platform-verifier` (default): [`tls::platform_verifier`].
 //! - `webpki-roots`: `tls::webpki_verifier`.
 //! - `tracing`: servers log, for the target `drywire`.
+//! - `http1`: `Client::get`, an HTTP client.
 //!
 //! # Examples
 //!
@@ -80,6 +81,8 @@ mod split;
 pub mod tasks;
 
 pub use client::Client;
+#[cfg(feature = "http1")]
+pub use drywire_std::GetFailure;
 pub use drywire_std::{
     BACKLOG, BindError, Clock, ConnectError, Error, Listener, ServeError, Stream, tls,
 };

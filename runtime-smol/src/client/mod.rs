@@ -1,4 +1,6 @@
 mod attempts;
+#[cfg(feature = "http1")]
+mod get;
 mod header;
 mod open;
 

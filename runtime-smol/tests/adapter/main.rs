@@ -20,6 +20,11 @@ mod ending;
 mod ends;
 mod flow;
 mod framed;
+#[cfg(feature = "http1")]
+mod getter;
+#[cfg(feature = "http1")]
+#[path = "../../../runtime-std/tests/adapter/getting.rs"]
+mod getting;
 #[path = "../../../runtime-std/tests/adapter/handshake.rs"]
 mod handshake;
 #[path = "../../../runtime-std/tests/adapter/http.rs"]

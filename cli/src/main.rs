@@ -3,8 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod certificate;
+mod clients;
 mod development_certificate;
 mod exit;
+mod failure;
 mod frames;
 mod help;
 mod log;

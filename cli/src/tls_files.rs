@@ -6,9 +6,15 @@ use std::sync::Arc;
 
 use drywire::tls::pem::{self, Identity, Verification};
 use drywire::tls::{ClientTls, PemItem, TlsConfigError};
-use drywire_std::rustls::{KeyLogFile, ServerConfig};
+use drywire_std::rustls::client::WebPkiServerVerifier;
+use drywire_std::rustls::client::danger::ServerCertVerifier;
+use drywire_std::rustls::crypto::CryptoProvider;
+use drywire_std::rustls::pki_types::CertificateDer;
+use drywire_std::rustls::pki_types::pem::PemObject;
+use drywire_std::rustls::{KeyLogFile, RootCertStore, ServerConfig};
 
 use crate::args::{ClientTlsArguments, SessionArguments};
+use crate::certificate::Witness;
 use crate::exit::{Stop, cause};
 
 /// A server's certificate and key in files, and all else that makes a configuration of them.
@@ -68,9 +74,14 @@ impl ServerOptions {
     }
 }
 
-/// The client's configuration.
-pub(crate) fn client(arguments: &ClientTlsArguments) -> Result<ClientTls, Stop> {
-    let session = &arguments.session;
+/// A client's configuration. `usual_alpn` is offered if the command line names no application
+/// protocol; `witness` looks on while servers are verified.
+pub(crate) fn client(
+    trust: &ClientTlsArguments,
+    usual_alpn: &[&[u8]],
+    witness: &Witness,
+) -> Result<ClientTls, Stop> {
+    let session = &trust.session;
     let files = session.identity.cert.as_deref().zip(session.identity.key.as_deref());
     let texts = match files {
         None => None,
@@ -78,24 +89,47 @@ pub(crate) fn client(arguments: &ClientTlsArguments) -> Result<ClientTls, Stop> 
     };
     let identity = texts.as_ref().map(|(certificates, key)| Identity { certificates, key });
     let provider = drywire_std::tls::provider();
-    let ca = arguments.ca.as_deref();
+    let ca = trust.ca.as_deref();
     let authorities = ca.map(|file| read("the authorities", file)).transpose()?;
     let verification = match &authorities {
-        _ if arguments.insecure => Verification::Nothing,
-        Some(pem) => Verification::Authorities(pem),
+        _ if trust.insecure => Verification::Nothing,
+        Some(pem) => {
+            let verifier = verifier(pem, Arc::clone(&provider));
+            Verification::Verifier(witness.attend(verifier.map_err(|e| blame(e, None, ca))?))
+        }
         None => {
             let verifier = drywire_std::tls::platform_verifier(Arc::clone(&provider));
-            Verification::Verifier(verifier.map_err(|_| {
+            Verification::Verifier(witness.attend(verifier.map_err(|_| {
                 Stop::usage("the system has no authorities to trust; --ca names a file of them")
-            })?)
+            })?))
         }
     };
-    let mut config = pem::client_config(verification, identity, &alpn(&session.alpn), &provider)
+    let mut protocols = alpn(&session.alpn);
+    if protocols.is_empty() {
+        protocols.extend_from_slice(usual_alpn);
+    }
+    let mut config = pem::client_config(verification, identity, &protocols, &provider)
         .map_err(|error| blame(error, files, ca))?;
     if session.key_log {
         config.key_log = Arc::new(KeyLogFile::new());
     }
     Ok(ClientTls::new(config))
+}
+
+/// Believes the authorities in `pem`.
+fn verifier(
+    pem: &[u8],
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TlsConfigError> {
+    const UNREADABLE: TlsConfigError = TlsConfigError::Pem { wanted: PemItem::Authorities };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| UNREADABLE)?;
+        roots.add(certificate).map_err(|_| TlsConfigError::Certificate)?;
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    // All that can be missing is an authority.
+    Ok(verifier.map_err(|_| UNREADABLE)?)
 }
 
 fn alpn(names: &[String]) -> Vec<&[u8]> {

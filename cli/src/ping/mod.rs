@@ -18,8 +18,8 @@ use drywire::ping::{PingStatistics, STAMP_LEN};
 
 use crate::args::{PingArguments, Via};
 use crate::exit::{Exit, Stop};
+use crate::failure;
 use crate::output::Output;
-use crate::send;
 use news::{Heard, Message, News};
 use run::{Plan, Stops};
 use screen::{Samples, Screen};
@@ -168,7 +168,7 @@ impl Printer<'_> {
         }
         let (mut text, value) = lines::heard(&watched.target, at, heard);
         if let Heard::Failed { tls: Some(error), .. } = heard {
-            if let Some(hint) = send::hint(error, &self.arguments.tls) {
+            if let Some(hint) = failure::hint(error, &self.arguments.tls) {
                 text.push_str(&format!("; {hint}"));
             }
         }

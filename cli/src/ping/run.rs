@@ -17,6 +17,8 @@ use signal_hook::iterator::Signals;
 use super::news::{Heard, Message, News};
 use super::target::Target;
 use crate::args::{PingArguments, Runtime, Via};
+use crate::certificate::Witness;
+use crate::clients::parse_server_name;
 use crate::exit::{Exit, Stop, cause};
 use crate::tls_files;
 
@@ -44,8 +46,10 @@ impl Plan {
             options,
             hop_limit: arguments.ttl.map(Into::into),
             runtime: arguments.runtime,
-            tls: has_tls.then(|| tls_files::client(&arguments.tls)).transpose()?,
-            server_name: name.map(crate::send::server_name).transpose()?,
+            tls: has_tls
+                .then(|| tls_files::client(&arguments.tls, &[], &Witness::default()))
+                .transpose()?,
+            server_name: name.map(parse_server_name).transpose()?,
             ipv4: arguments.ipv4,
             ipv6: arguments.ipv6,
         })

@@ -1,7 +1,6 @@
 //! `drywire send`: one conversation, from arguments or standard input to standard output.
 
 mod conversation;
-mod failure;
 mod input;
 mod link;
 mod open;
@@ -11,16 +10,16 @@ mod rendering;
 use std::time::Duration;
 
 use drywire::Limits;
-use drywire::address::{Address, Endpoint};
+use drywire::address::Address;
 use drywire::connector::ConnectorLimits;
 use drywire::proxy::Introduction;
 use drywire_std::ConnectError;
-use drywire_std::rustls::pki_types::ServerName;
-
-pub(crate) use failure::hint;
 
 use crate::args::{IntroductionArguments, Runtime, SendArguments};
+use crate::certificate::Witness;
+use crate::clients::{ClientParts, server_name};
 use crate::exit::{Exit, Stop};
+use crate::failure::{self, Intent};
 use crate::output::Output;
 use crate::tls_files;
 use conversation::Ended;
@@ -33,11 +32,12 @@ pub(crate) fn run(arguments: &SendArguments, output: Output) -> Result<Exit, Sto
     let input = Input::new(&arguments.data, &arguments.framing)?;
     let framing = arguments.framing.framing();
     let rendering = Rendering::new(&framing, output.is_json());
-    let link = connect(arguments, framing)?;
+    let witness = Witness::default();
+    let link = connect(arguments, &witness, framing)?;
     open::tell(arguments, &link, output)?;
     match conversation::hold(link, input, rendering) {
         Ended::Finished => Ok(Exit::Ok),
-        Ended::Closed(reason) => Err(failure::closed(&reason, arguments)),
+        Ended::Closed(reason) => Err(failure::closed(&reason, intent(arguments, &witness))),
         Ended::Stopped(stop) => Err(stop),
     }
 }
@@ -59,44 +59,29 @@ fn check(arguments: &SendArguments) -> Result<(), Stop> {
 }
 
 /// Connects, and waits for the TLS handshake.
-fn connect(arguments: &SendArguments, framing: drywire::framing::AnyFraming) -> Result<Link, Stop> {
-    /// The clients of both runtimes are made and used alike.
-    macro_rules! client {
-        ($client:ty, $tls:expr, $name:expr) => {{
-            let mut client =
-                <$client>::new().limits(limits(arguments)).connector(connector_limits(arguments));
-            if let Some(introduction) = introduction(&arguments.introduction) {
-                client = client.proxy_header(introduction);
-            }
-            if let Some(tls) = $tls {
-                client = client.tls(tls);
-            }
-            if let Some(name) = $name {
-                client = client.server_name(name);
-            }
-            client
-        }};
-    }
-
+fn connect(
+    arguments: &SendArguments,
+    witness: &Witness,
+    framing: drywire::framing::AnyFraming,
+) -> Result<Link, Stop> {
     let address = &arguments.address;
-    let tls = address.is_tls().then(|| tls_files::client(&arguments.tls)).transpose()?;
-    // A Unix socket has no name of its own, and without verification any will do.
-    let is_unnamed = arguments.tls.insecure && matches!(address.endpoint(), Endpoint::Unix(_));
-    let name = arguments.tls.server_name.as_deref().or_else(|| is_unnamed.then_some("localhost"));
-    let name = name.map(server_name).transpose()?;
-    let connected = match arguments.runtime {
-        Runtime::Std => {
-            let client = client!(drywire_std::Client, tls, name);
-            client
-                .connect(address, framing)
-                .and_then(|framed| Link::std(framed).map_err(ConnectError::Io))
-        }
-        Runtime::Smol => {
-            let client = client!(drywire_smol::Client, tls, name);
-            smol::block_on(client.connect(address, framing)).map(Link::smol)
-        }
+    let files = || tls_files::client(&arguments.tls, &[], witness);
+    let tls = address.is_tls().then(files).transpose()?;
+    let parts = ClientParts {
+        limits: limits(arguments),
+        connector: connector_limits(arguments),
+        tls,
+        server_name: server_name(address, &arguments.tls)?,
+        introduction: introduction(&arguments.introduction),
     };
-    connected.map_err(|error| failure::not_connected(&error, arguments))
+    let connected = match arguments.runtime {
+        Runtime::Std => parts
+            .std()
+            .connect(address, framing)
+            .and_then(|framed| Link::std(framed).map_err(ConnectError::Io)),
+        Runtime::Smol => smol::block_on(parts.smol().connect(address, framing)).map(Link::smol),
+    };
+    connected.map_err(|error| failure::not_connected(&error, intent(arguments, witness)))
 }
 
 /// The header to begin with.
@@ -108,10 +93,8 @@ fn introduction(arguments: &IntroductionArguments) -> Option<Introduction> {
     })
 }
 
-pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, Stop> {
-    ServerName::try_from(name.to_owned()).map_err(|_| {
-        Stop::usage(format_args!("--server-name {name}: expected a host name or an IP address"))
-    })
+const fn intent<'a>(arguments: &'a SendArguments, witness: &'a Witness) -> Intent<'a> {
+    Intent { address: &arguments.address, tls: &arguments.tls, witness }
 }
 
 /// The limits of the connection: what is typed in, or printed by a pager, takes its time.

@@ -68,10 +68,13 @@ fn a_server_that_does_not_verify_is_5_and_says_which_flag_is_meant() {
     for (pair, trusts, sentence) in [
         (authority.issue(&["example.org"]), true, "is for another name; TLS alert"),
         (authority.issue(&["example.org"]), true, "; --server-name sets the name"),
+        (authority.issue(&["example.org"]), true, "; it is for example.org; "),
         (authority.issue_with(&["127.0.0.1"], expired), true, "has expired"),
+        (authority.issue_with(&["127.0.0.1"], expired), true, "valid until 2001-01-01T00:00:00Z"),
         (authority.issue_with(&["127.0.0.1"], early), true, "is not valid yet"),
         (authority.issue_with(&["127.0.0.1"], early), true, "; --insecure goes on"),
         (good.clone(), false, "is not issued by a trusted authority"),
+        (good.clone(), false, "; its issuer is CN=authority; "),
         (good.clone(), false, "; --ca FILE trusts an authority, --insecure goes on"),
         (good, true, ""),
     ] {

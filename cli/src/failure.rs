@@ -1,17 +1,30 @@
+//! Why there is no connection, or no longer: the sentence, and which flag is meant for it.
+
+use drywire::address::Address;
 use drywire::connection::Truncation;
 use drywire::tls::{Alert, CertificateProblem, TlsCause, TlsError};
 use drywire::{CloseReason, Error, connector};
 use drywire_std::ConnectError;
 
-use crate::args::{ClientTlsArguments, SendArguments};
+use crate::args::ClientTlsArguments;
+use crate::certificate::Witness;
 use crate::exit::{Exit, Stop, cause};
 
+/// Whom a client meant to speak to, and how sure it wanted to be.
+#[derive(Clone, Copy)]
+pub(crate) struct Intent<'a> {
+    pub(crate) address: &'a Address,
+    pub(crate) tls: &'a ClientTlsArguments,
+    /// What saw the server's certificate.
+    pub(crate) witness: &'a Witness,
+}
+
 /// Why there is no connection.
-pub(super) fn not_connected(error: &ConnectError, arguments: &SendArguments) -> Stop {
-    let address = &arguments.address;
+pub(crate) fn not_connected(error: &ConnectError, intent: Intent<'_>) -> Stop {
+    let address = intent.address;
     match error {
         ConnectError::Closed(reason) => {
-            let stop = closed(reason, arguments);
+            let stop = closed(reason, intent);
             // Whatever cut a handshake short, it is TLS that did not come about.
             if stop.exit == Exit::Protocol { stop.with_exit(Exit::Tls) } else { stop }
         }
@@ -44,21 +57,52 @@ pub(super) fn not_connected(error: &ConnectError, arguments: &SendArguments) -> 
 }
 
 /// Why the conversation did not end as it should.
-pub(super) fn closed(reason: &CloseReason, arguments: &SendArguments) -> Stop {
-    let address = &arguments.address;
-    let exit = match reason {
+pub(crate) fn closed(reason: &CloseReason, intent: Intent<'_>) -> Stop {
+    let mut sentence = format!("{}: {reason}", intent.address);
+    if let CloseReason::Failed(Error::Tls(error)) = reason {
+        let parts = [fact(error, intent.witness), hint(error, intent.tls).map(str::to_owned)];
+        for part in parts.into_iter().flatten() {
+            sentence.push_str("; ");
+            sentence.push_str(&part);
+        }
+    }
+    Stop::new(exit_of(reason), sentence)
+}
+
+/// The exit code of a connection that ended for `reason`, which is not how it should.
+const fn exit_of(reason: &CloseReason) -> Exit {
+    match reason {
         CloseReason::Failed(Error::Tls(_))
         | CloseReason::Truncated(Truncation::Handshake | Truncation::Session) => Exit::Tls,
         CloseReason::TimedOut(_) => Exit::Timeout,
         _ => Exit::Protocol,
+    }
+}
+
+/// What the certificate that was not accepted says of itself.
+fn fact(error: &TlsError, witness: &Witness) -> Option<String> {
+    let TlsError::Refused { cause: TlsCause::Certificate(problem), .. } = error else {
+        return None;
     };
-    let hint = match reason {
-        CloseReason::Failed(Error::Tls(error)) => hint(error, &arguments.tls),
+    let certificate = witness.certificate()?;
+    match problem {
+        CertificateProblem::Expired => {
+            Some(format!("it was valid until {}", certificate.not_after))
+        }
+        CertificateProblem::NotValidYet => {
+            Some(format!("it is valid from {}", certificate.not_before))
+        }
+        CertificateProblem::WrongName if certificate.names.is_empty() => {
+            Some("it has no names".to_owned())
+        }
+        CertificateProblem::WrongName => Some(format!("it is for {}", certificate.names_text())),
+        CertificateProblem::UnknownIssuer | CertificateProblem::Other
+            if certificate.is_self_signed =>
+        {
+            Some("it is self-signed".to_owned())
+        }
+        CertificateProblem::UnknownIssuer => Some(format!("its issuer is {}", certificate.issuer)),
         _ => None,
-    };
-    match hint {
-        None => Stop::new(exit, format_args!("{address}: {reason}")),
-        Some(hint) => Stop::new(exit, format_args!("{address}: {reason}; {hint}")),
     }
 }
 

@@ -19,6 +19,7 @@ const NAMES_SHOWN_MAX: usize = 5;
 /// A certificate, as far as people want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Certificate {
+    pub(crate) subject: String,
     pub(crate) issuer: String,
     /// Of hosts, and IP addresses.
     pub(crate) names: Vec<String>,
@@ -37,6 +38,7 @@ impl Certificate {
         let validity = certificate.validity();
         let subject = certificate.subject();
         Some(Self {
+            subject: escaped(&subject.to_string()),
             issuer: escaped(&certificate.issuer().to_string()),
             names: names.iter().filter_map(name).collect(),
             not_before: Time(validity.not_before),
@@ -74,6 +76,13 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
 /// A time to the second, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Time(ASN1Time);
+
+impl Time {
+    /// Seconds since 1970.
+    pub(crate) fn seconds(self) -> i64 {
+        self.0.timestamp()
+    }
+}
 
 /// As in RFC 3339.
 impl fmt::Display for Time {
@@ -185,8 +194,9 @@ mod tests {
         assert_eq!(certificate.names_text(), "example.org, 192.0.2.1, 2001:db8::1");
         assert_eq!(certificate.not_before.to_string(), "2001-02-03T00:00:00Z");
         assert_eq!(certificate.not_after.to_string(), "2060-12-31T00:00:00Z");
+        assert_eq!(certificate.not_before.seconds(), 981_158_400);
         assert!(certificate.is_self_signed);
-        assert!(!certificate.issuer.contains('\u{1b}'), "{}", certificate.issuer);
+        assert!(!certificate.subject.contains('\u{1b}'), "{}", certificate.subject);
         certificate.names = vec!["a".to_owned(); NAMES_SHOWN_MAX + 2];
         assert_eq!(certificate.names_text(), "a, a, a, a, a and 2 more");
         assert_eq!(Certificate::parse(b"x"), None);

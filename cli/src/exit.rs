@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 pub(crate) enum Exit {
     /// All is well.
     Ok = 0,
-    /// Draining was not completed, no worker process could start, or no ping was answered.
+    /// Draining was not completed, no worker process could start, no ping was answered, or a check
+    /// failed.
     Failed = 1,
     /// The command line, or a file that it names, cannot be used.
     Usage = 2,
@@ -78,6 +79,26 @@ impl Stop {
 
     pub(crate) fn at(self, offset: u64) -> Self {
         Self { offset: Some(offset), ..self }
+    }
+
+    /// The same, with the address it is about at the front, if it is a failed check: other
+    /// sentences name a file or a stream of ours.
+    pub(crate) fn about(self, address: impl fmt::Display) -> Self {
+        match (self.exit, &self.sentence) {
+            (Exit::Failed, Some(sentence)) => {
+                Self { sentence: Some(format!("{address}: {sentence}")), ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// The same, and what else is to be known about it.
+    pub(crate) fn and(self, more: Option<String>) -> Self {
+        let sentence = match (self.sentence, more) {
+            (Some(sentence), Some(more)) => Some(format!("{sentence}; {more}")),
+            (sentence, _) => sentence,
+        };
+        Self { sentence, ..self }
     }
 
     /// A failure to write to standard output. A reader that has gone away, as `head` does, has what

@@ -70,7 +70,7 @@ pub(crate) fn closed(reason: &CloseReason, intent: Intent<'_>) -> Stop {
 }
 
 /// The exit code of a connection that ended for `reason`, which is not how it should.
-const fn exit_of(reason: &CloseReason) -> Exit {
+pub(crate) const fn exit_of(reason: &CloseReason) -> Exit {
     match reason {
         CloseReason::Failed(Error::Tls(_))
         | CloseReason::Truncated(Truncation::Handshake | Truncation::Session) => Exit::Tls,
@@ -121,7 +121,7 @@ pub(crate) fn hint(error: &TlsError, arguments: &ClientTlsArguments) -> Option<&
             _ => insecure,
         },
         TlsError::Refused { cause: TlsCause::NotTls, .. } => {
-            "addresses that begin with tcp:// or unix: do without TLS"
+            "addresses that begin with tcp://, unix:, http:// or http+unix: do without TLS"
         }
         TlsError::Refused { cause: TlsCause::NoApplicationProtocol, .. } => {
             "--alpn names application protocols"

@@ -9,6 +9,7 @@ mod development_certificate;
 mod exit;
 mod failure;
 mod frames;
+mod get;
 mod help;
 mod log;
 mod notify;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, output),
         Command::Send(arguments) => send::run(&arguments, output),
+        Command::Get(arguments) => get::run(&arguments, output),
         Command::Ping(arguments) => ping::run(&arguments, output),
         Command::Frames(arguments) => frames::run(&arguments, output),
         Command::Completions(arguments) => help::completions(&arguments),

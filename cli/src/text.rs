@@ -32,8 +32,13 @@ impl fmt::Display for Escaped<'_> {
 
 /// A frame as `--json` prints it: always its bytes in base64, and as text if it is UTF-8.
 pub(crate) fn frame_json(bytes: &[u8]) -> Value {
+    bytes_json("frame", bytes)
+}
+
+/// Bytes of an event as `--json` prints them.
+pub(crate) fn bytes_json(event: &str, bytes: &[u8]) -> Value {
     json!({
-        "event": "frame",
+        "event": event,
         "len": bytes.len(),
         "base64": base64(bytes),
         "text": std::str::from_utf8(bytes).ok(),

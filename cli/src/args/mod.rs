@@ -2,6 +2,7 @@
 
 mod client_tls;
 mod framing;
+mod get;
 mod log;
 mod ping;
 mod proxy;
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 
 pub(crate) use client_tls::ClientTlsArguments;
 pub(crate) use framing::FramingArguments;
+pub(crate) use get::GetArguments;
 pub(crate) use log::{LogArguments, LogFormat, LogLevel};
 pub(crate) use ping::{PingArguments, Via};
 pub(crate) use proxy::{IntroductionArguments, ProxyArguments, ProxyMode};
@@ -29,6 +31,7 @@ Examples:
   drywire serve                                  echo on tcp://127.0.0.1:7007 and tls://…:7008
   drywire send tcp://127.0.0.1:7007 hello        send an argument, print what comes back
   drywire send --framing lines unix:/run/x.sock < requests
+  drywire get --timing https://example.com/      get a resource, and show what took how long
   drywire ping localhost tls://localhost:7008    ask for echoes, measure how long they take
   drywire frames --framing u32be capture.bin     show the frames in a file";
 
@@ -36,7 +39,9 @@ Examples:
 pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
-  1  draining was not completed, no worker process could start, or no ping was answered
+  1  draining was not completed, no worker process could start, no ping was answered, or a check
+     failed: a status of 400 or above with --fail, a range that is not there, a redirect that is
+     not followed
   2  the command line, or a file that it names, cannot be used
   3  a name could not be resolved
   4  connecting or listening failed
@@ -66,6 +71,14 @@ With --json every line on standard output and standard error is one JSON object.
   statistics   target, via, address, sent, received, loss (from 0 to 1), timed_out, failed,
                duplicates, late, reordered, foreign; round_trip, connect, handshake, echo: null, or
                min, mean, p50, p99, max, standard_deviation, jitter
+  redirect     status, to: where a redirect of `get` leads
+  response     version, status, reason, fields, offset, len: the head of an answer to `get`; where
+               its body belongs and how long it is, null if that is not known
+  body         len, base64, text: a piece of a body that goes to no file
+  timing       url, peer; resolved, connected, secured, first_byte, total: seconds from when
+               connecting began; tls: version, suite, alpn, certificate: subject, issuer, names,
+               not_before, not_after; one for each redirect too
+  done         url, received, file: an answer is whole
   reloaded     the certificate and key were loaded again
   warning      message; on standard error
   error        exit, kind, message, sometimes offset; on standard error, last
@@ -78,7 +91,7 @@ Environment:
   NO_COLOR       when set and not empty, no colours
   SSLKEYLOGFILE  with --key-log, the file that TLS secrets are appended to";
 
-/// Echo server and client for byte streams: TCP, Unix sockets and TLS, with framing
+/// Echo server and clients for byte streams and HTTP: TCP, Unix sockets and TLS, with framing
 #[derive(Debug, Parser)]
 #[command(name = "drywire", version, before_help = EXAMPLES, after_long_help = NOTES)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
@@ -95,6 +108,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Serve(ServeArguments),
     Send(SendArguments),
+    Get(GetArguments),
     Ping(PingArguments),
     Frames(FramesArguments),
     Completions(CompletionsArguments),

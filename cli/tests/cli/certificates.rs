@@ -34,7 +34,7 @@ impl Authority {
         self.issue_with(names, |_| {})
     }
 
-    fn issue_with(
+    pub(crate) fn issue_with(
         &self,
         names: &[&str],
         change: impl FnOnce(&mut CertificateParams),

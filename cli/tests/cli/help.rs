@@ -8,6 +8,7 @@ fn help_begins_with_examples() {
         &["--help"][..],
         &["serve", "-h"],
         &["send", "--help"],
+        &["get", "-h"],
         &["ping", "-h"],
         &["ping", "--help"],
         &["frames", "-h"],
@@ -39,7 +40,7 @@ fn every_command_has_a_manual_page() {
     for part in [".TH drywire 1", ".SH EXAMPLES", "drywire\\-send(1)", "SSLKEYLOGFILE"] {
         assert!(page.text().contains(part), "{part}");
     }
-    for command in ["serve", "send", "ping", "frames", "completions", "man"] {
+    for command in ["serve", "send", "get", "ping", "frames", "completions", "man"] {
         let page = run(["man", command], "");
         page.assert(0, "");
         assert!(page.text().contains(&format!("drywire {command}")), "{page:?}");

@@ -1,0 +1,76 @@
+use drywire::address::Address;
+use drywire::connection::Timer;
+use drywire::protocol::http_get::{GetError, RangeProblem, RedirectProblem};
+use drywire::{CloseReason, SendError};
+use drywire_std::{ConnectError, GetFailure};
+
+use crate::exit::{Exit, Stop};
+use crate::failure::{Intent, exit_of, not_connected};
+
+/// Why there is no answer, or not the one that was asked for.
+pub(super) fn stop_of(failure: GetFailure<Stop>, intent: Intent<'_>) -> Stop {
+    let address = intent.address;
+    match failure {
+        GetFailure::Application(stop) => stop.about(address),
+        GetFailure::Connect(error) => {
+            let hint = connect_hint(&error).map(str::to_owned);
+            not_connected(&error, intent).and(hint)
+        }
+        GetFailure::Get(error) => {
+            let stop = Stop::new(exit(&error), format_args!("{address}: {error}"));
+            stop.and(hint(&error, address).map(str::to_owned))
+        }
+        GetFailure::Io(error) => {
+            Stop::new(Exit::Local, format_args!("{address}: {}", crate::exit::cause(&error)))
+        }
+        _ => Stop::new(Exit::Local, format_args!("{address}: {failure:?}")),
+    }
+}
+
+const fn exit(error: &GetError) -> Exit {
+    match error {
+        GetError::Incomplete { reason: Some(reason), .. }
+        | GetError::NoResponse { reason: Some(reason) } => exit_of(reason),
+        GetError::Field(_) | GetError::Method | GetError::NotHttp => Exit::Usage,
+        GetError::Unsendable(SendError::Encode(_)) => Exit::Usage,
+        GetError::Range(RangeProblem::Ignored | RangeProblem::Unsatisfiable { .. })
+        | GetError::Status(_) => Exit::Failed,
+        GetError::Redirect(RedirectProblem::Location(_)) => Exit::Protocol,
+        GetError::Redirect(_) => Exit::Failed,
+        GetError::UploadTooShort { .. } => Exit::Local,
+        _ => Exit::Protocol,
+    }
+}
+
+/// Which flag is meant for what went wrong.
+fn hint(error: &GetError, address: &Address) -> Option<&'static str> {
+    Some(match error {
+        GetError::Redirect(RedirectProblem::Downgrade) => "--allow-downgrade follows it",
+        GetError::Redirect(RedirectProblem::TooMany { .. }) => "--max-redirects allows more",
+        GetError::Redirect(RedirectProblem::Unrepeatable) => "--data @FILE can be sent again",
+        GetError::Range(RangeProblem::Ignored) => "without --range it is an answer",
+        GetError::Range(RangeProblem::Unsatisfiable { .. }) | GetError::Status(_) => {
+            "without --range and --continue everything is asked for"
+        }
+        GetError::Incomplete { reason: Some(CloseReason::TimedOut(timer)), .. }
+        | GetError::NoResponse { reason: Some(CloseReason::TimedOut(timer)) }
+            if !matches!(timer, Timer::Linger) =>
+        {
+            "--timeout allows more time"
+        }
+        GetError::NoResponse { .. } if !address.is_tls() => {
+            "if the server speaks TLS, its URL begins with https"
+        }
+        _ => return None,
+    })
+}
+
+const fn connect_hint(error: &ConnectError) -> Option<&'static str> {
+    match error {
+        ConnectError::Connector(drywire::connector::ConnectError::TimedOut { .. })
+        | ConnectError::Closed(CloseReason::TimedOut(_)) => {
+            Some("--connect-timeout allows more time")
+        }
+        _ => None,
+    }
+}

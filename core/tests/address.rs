@@ -367,6 +367,20 @@ proptest! {
         laws(&pieces.concat());
     }
 
+    /// Whatever a reference leads to leads to itself.
+    #[test]
+    fn references_lead_to_what_leads_to_itself(
+        pieces in prop::collection::vec(
+            prop::sample::select(&[
+                "http", "https", "http+unix", ":", "//", "/", ".", "..", "?", "#", "a", "b", "@",
+                "[::1]", ";", "%2e", "80", " ", "\u{e9}",
+            ][..]),
+            0..9,
+        ),
+    ) {
+        drywire::testkit::fuzz::address(pieces.concat().as_bytes());
+    }
+
     /// One byte of a valid address replaced, removed or put in.
     #[test]
     fn damaged_addresses_are_parsed_or_refused(

@@ -18,6 +18,7 @@ use drywire::admission::AdmissionLimits;
 use drywire::datagram::RequestLimits;
 use drywire::framing::AnyFraming;
 use drywire::ping::PingStatistics;
+use drywire::proxy::{Introduction, ProxyPolicy};
 use drywire::statistics::Statistics;
 use drywire::tls::{ClientTls, Negotiated, ServerTls};
 use drywire::{CloseReason, Limits, Peer};
@@ -155,6 +156,8 @@ pub struct Setup {
     pub admission: AdmissionLimits,
     /// TLS, on all addresses.
     pub tls: Option<ServerTls>,
+    /// Who must begin with a PROXY header, on all addresses.
+    pub proxy: Option<ProxyPolicy>,
     /// Where the files of Unix sockets are.
     folder: Option<Arc<TempDir>>,
 }
@@ -173,6 +176,7 @@ impl Setup {
             limits: Limits::new(),
             admission: AdmissionLimits::new(),
             tls: None,
+            proxy: None,
             folder: None,
         }
     }
@@ -217,6 +221,13 @@ impl Setup {
         self
     }
 
+    /// Requires PROXY headers.
+    #[must_use]
+    pub fn behind(mut self, policy: ProxyPolicy) -> Self {
+        self.proxy = Some(policy);
+        self
+    }
+
     /// Changes the limits of connections.
     #[must_use]
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
@@ -247,9 +258,13 @@ impl Setup {
         let listen = |address: &String| {
             let listener = Listener::bind(&address.parse().expect("an address"));
             let listener = listener.expect("the address is free");
-            match &self.tls {
+            let listener = match &self.tls {
                 None => listener,
                 Some(tls) => listener.with_tls(tls.clone()),
+            };
+            match &self.proxy {
+                None => listener,
+                Some(policy) => listener.with_proxy(policy.clone()),
             }
         };
         let listeners: Vec<_> = self.addresses.iter().map(listen).collect();
@@ -369,7 +384,16 @@ impl Running {
     /// If none does.
     #[must_use]
     pub fn reason(&self) -> CloseReason {
-        self.closes.recv_timeout(PATIENCE).expect("a connection ends").1
+        self.end().1
+    }
+
+    /// Whose connection ended next, and how.
+    ///
+    /// # Panics
+    /// If none does.
+    #[must_use]
+    pub fn end(&self) -> (Peer, CloseReason) {
+        self.closes.recv_timeout(PATIENCE).expect("a connection ends")
     }
 
     /// Its counts.
@@ -452,6 +476,8 @@ pub struct Dial {
     pub tls: Option<ClientTls>,
     /// Whom the certificate must be for.
     pub server_name: Option<ServerName<'static>>,
+    /// The PROXY header to begin with.
+    pub introduction: Option<Introduction>,
 }
 
 impl Dial {
@@ -464,7 +490,7 @@ impl Dial {
         let mut limits = Limits::new();
         limits.idle_timeout = PATIENCE;
         let framing = framing.parse().expect("a framing");
-        Self { framing, limits, tls: None, server_name: None }
+        Self { framing, limits, tls: None, server_name: None, introduction: None }
     }
 
     /// With TLS, for the name `localhost`.

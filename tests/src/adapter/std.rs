@@ -44,6 +44,8 @@ impl Adapter for Std {
         let client = dial.tls.iter().fold(client, |client, tls| client.tls(tls.clone()));
         let names = dial.server_name.iter();
         let client = names.fold(client, |client, name| client.server_name(name.clone()));
+        let introductions = dial.introduction.iter().cloned();
+        let client = introductions.fold(client, Client::proxy_header);
         Ok(Box::new(client.connect(address, dial.framing.clone())?))
     }
 

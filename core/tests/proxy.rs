@@ -855,7 +855,78 @@ fn nearly_a_header() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// A call on a preamble.
+#[derive(Clone, Debug)]
+enum Call {
+    Lend,
+    Receive(Vec<u8>),
+    Claim(usize),
+    End,
+    Fail,
+    Wait(u64),
+    Drain(u64),
+    Stop,
+}
+
+fn any_call() -> impl Strategy<Value = Call> {
+    let some = prop_oneof![
+        Just(b"PROXY UNKNOWN\r\nrest".to_vec()),
+        Just(with_tlvs(&[])),
+        prop::collection::vec(any::<u8>(), 0..4),
+    ];
+    prop_oneof![
+        2 => Just(Call::Lend),
+        6 => (some, 1..30_usize).prop_map(|(bytes, len)| {
+            Call::Receive(bytes[..len.min(bytes.len())].to_vec())
+        }),
+        1 => (0..600_usize).prop_map(Call::Claim),
+        1 => Just(Call::End),
+        1 => Just(Call::Fail),
+        3 => (0..6_000_u64).prop_map(Call::Wait),
+        1 => (0..6_000_u64).prop_map(Call::Drain),
+        1 => Just(Call::Stop),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn any_call_is_legal_in_any_order(calls in prop::collection::vec(any_call(), 0..40)) {
+        let mut preamble = preamble(600);
+        let mut now = Instant::ZERO;
+        for call in calls {
+            let was_done = preamble.is_done();
+            let lent = preamble.receive_buffer().len();
+            match call {
+                Call::Lend => {}
+                Call::Receive(bytes) => {
+                    let len = bytes.len().min(lent);
+                    preamble.receive_buffer()[..len].copy_from_slice(&bytes[..len]);
+                    prop_assert_eq!(preamble.received(len, now), Ok(()));
+                }
+                Call::Claim(len) => {
+                    let outcome = preamble.received(len, now);
+                    prop_assert_eq!(outcome.is_err(), len > lent);
+                }
+                Call::End => preamble.received_eof(now),
+                Call::Fail => preamble.transport_failed(Fault::Reset, now),
+                // Not always forward.
+                Call::Wait(millis) => {
+                    let at = Instant::from_nanos(millis * 1_000_000);
+                    now = now.max(at);
+                    preamble.handle_timeout(at);
+                    let deadline = preamble.deadline();
+                    prop_assert!(deadline.is_none_or(|due| due.at > now), "{:?}", deadline);
+                }
+                Call::Drain(millis) => preamble.drain(Duration::from_millis(millis), now),
+                Call::Stop => preamble.stop(),
+            }
+            prop_assert!(!was_done || preamble.is_done(), "done is done");
+            prop_assert_eq!(preamble.is_done(), preamble.receive_buffer().is_empty());
+            prop_assert!(!preamble.is_done() || preamble.deadline().is_none());
+            prop_assert!(lent <= 600);
+        }
+    }
+
     #[test]
     fn headers_survive_the_wire(header in any_header()) {
         laws::round_trip(&header);

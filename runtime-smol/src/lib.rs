@@ -8,7 +8,7 @@
 //! | item | for |
 //! |---|---|
 //! | [`Server`] | serving a [`Protocol`](drywire::Protocol): drain, stop, limits, statistics |
-//! | [`Listener`] | binding TCP (IPv4, IPv6, both) and Unix sockets, with TLS on any |
+//! | [`Listener`] | binding TCP (IPv4, IPv6, both) and Unix sockets; TLS and PROXY headers on any |
 //! | [`datagram`] | UDP and Unix datagrams: listeners for the server, and a client |
 //! | [`Client`] | resolving, connecting (Happy Eyeballs), the TLS handshake |
 //! | [`Framed`] | `send` and `recv` over a stream of the client's, or of your own; a `Stream` and a `Sink` |

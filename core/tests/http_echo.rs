@@ -10,6 +10,8 @@ use drywire::protocol::HttpEcho;
 use drywire::proxy::{Header, Transport, UnixAddress, Version};
 use drywire::{CloseReason, Limits, Peer};
 use http::{Server, exchange, exchange_cut, parts};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 #[path = "support/http.rs"]
 mod http;
@@ -291,5 +293,118 @@ fn answers_wait_for_room() {
         assert_eq!(answer.escape_ascii().to_string(), expected.escape_ascii().to_string());
         assert_eq!(expected.windows(12).filter(|part| part == b"HTTP/1.1 100").count(), 3);
         assert_eq!(expected.windows(12).filter(|part| part == b"HTTP/1.1 200").count(), 3);
+    }
+}
+
+/// A request, and what must come back.
+#[derive(Clone, Debug)]
+struct Case {
+    body: String,
+    /// Lengths of its chunks, if it comes in chunks.
+    chunks: Option<Vec<usize>>,
+    is_head: bool,
+    expects: bool,
+}
+
+impl Case {
+    fn request(&self) -> String {
+        let method = if self.is_head { "HEAD" } else { "POST" };
+        let expect = if self.expects { "Expect: 100-continue\r\n" } else { "" };
+        let head = format!("{method} / HTTP/1.1\r\nHost: a\r\n{expect}");
+        let Some(chunks) = &self.chunks else {
+            return format!("{head}Content-Length: {}\r\n\r\n{}", self.body.len(), self.body);
+        };
+        let mut request = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+        let mut rest = self.body.as_str();
+        for len in chunks.iter().cycle() {
+            let (chunk, after) = rest.split_at((*len).min(rest.len()));
+            if chunk.is_empty() {
+                break;
+            }
+            request.push_str(&format!("{:x}\r\n{chunk}\r\n", chunk.len()));
+            rest = after;
+        }
+        request.push_str("0\r\nT: t\r\n\r\n");
+        request
+    }
+
+    /// Takes the answer off the front of `answers`.
+    fn check(&self, mut answers: &str) -> String {
+        let has_body = self.chunks.is_some() || !self.body.is_empty();
+        if self.expects && has_body {
+            answers = answers.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+        }
+        let (head, rest) = parts(answers);
+        match (&self.chunks, self.is_head) {
+            (None, is_head) => {
+                let len = self.body.len();
+                assert_eq!(head, format!("HTTP/1.1 200 OK\r\ncontent-length: {len}"));
+                let (body, rest) = rest.split_at(if is_head { 0 } else { len });
+                assert_eq!(body, if is_head { "" } else { &self.body });
+                rest.to_owned()
+            }
+            (Some(_), is_head) => {
+                assert_eq!(head, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked");
+                if is_head {
+                    return rest.to_owned();
+                }
+                let (end, _) = rest.split_once("0\r\nT: t\r\n\r\n").unwrap();
+                let (message, rest) = rest.split_at(end.len() + "0\r\nT: t\r\n\r\n".len());
+                assert_eq!(unchunked(message), (self.body.clone(), "T: t\r\n".to_owned()));
+                rest.to_owned()
+            }
+        }
+    }
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    // No digits and no line ends, so that a chunked answer's end is where it seems to be.
+    let body = "[a-z]{0,400}";
+    let chunks = prop::option::of(vec(1..100_usize, 1..4));
+    (body, chunks, prop::bool::weighted(0.2), any::<bool>())
+        .prop_map(|(body, chunks, is_head, expects)| Case { body, chunks, is_head, expects })
+}
+
+proptest! {
+    #[test]
+    fn whatever_arrives_goes_back_however_it_is_cut(
+        cases in vec(case(), 1..6),
+        cuts in vec(1..200_usize, 1..5),
+        portions in vec(0..200_usize, 1..5),
+        high_water in 1..600_usize,
+    ) {
+        let mut limits = Limits::new();
+        (limits.transmit_high_water, limits.transmit_low_water) = (high_water, high_water / 3);
+        let mut server = Server::new(HttpEcho::new(), limits);
+        let input: String = cases.iter().map(Case::request).collect();
+        let (mut rest, mut answers) = (input.as_bytes(), Vec::new());
+        let (mut cuts, mut portions) = (cuts.iter().cycle(), portions.iter().cycle());
+        while !rest.is_empty() {
+            let cut = (*cuts.next().unwrap()).min(rest.len());
+            let len = server.receive(&rest[..cut]);
+            rest = &rest[len..];
+            answers.extend(server.take_some(*portions.next().unwrap()));
+            if len == 0 {
+                answers.extend(server.take_some(1));
+            }
+        }
+        answers.extend(server.take());
+        let mut answers = String::from_utf8(answers).unwrap();
+        for case in &cases {
+            answers = case.check(&answers);
+        }
+        prop_assert_eq!(answers, "");
+        prop_assert_eq!(server.end(), (Vec::new(), Some(CloseReason::Finished)));
+    }
+
+    #[test]
+    fn any_bytes_are_answered_the_same_however_they_are_cut(
+        parts in vec(prop::sample::select(vec![
+            "GET / HTTP/1.1\r\n", "POST /x HTTP/1.1\r\n", "Host: a\r\n", "\r\n", "\n", " ", "\0",
+            "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close\r\n",
+            "abc", "3\r\nabc\r\n", "0\r\n\r\n", "Expect: 100-continue\r\n", "HEAD * HTTP/1.0\r\n",
+        ]), 0..12),
+    ) {
+        exchange_cut(reporting, parts.concat().as_bytes());
     }
 }

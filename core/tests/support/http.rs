@@ -28,6 +28,16 @@ impl<P: Protocol> Server<P> {
         len
     }
 
+    /// Takes at most `len` bytes of what is to be sent.
+    #[allow(dead_code, reason = "not every test takes parts")]
+    pub(crate) fn take_some(&mut self, len: usize) -> Vec<u8> {
+        let bytes = self.connection.transmit();
+        let taken = bytes[..bytes.len().min(len)].to_vec();
+        self.connection.transmitted(taken.len(), self.now).unwrap();
+        pump(&mut self.connection, &mut self.protocol);
+        taken
+    }
+
     /// Takes everything that is to be sent.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         let mut taken = Vec::new();

@@ -53,6 +53,15 @@ fn ping() {
 }
 
 #[test]
+#[cfg(feature = "http1")]
+fn http1() {
+    replay("http1_heads", fuzz::http1_heads);
+    replay("http1_requests", fuzz::http1_requests);
+    replay("http1_responses", fuzz::http1_responses);
+    replay("http1_roles", fuzz::http1_roles);
+}
+
+#[test]
 fn proxy() {
     replay("proxy", fuzz::proxy);
 }

@@ -4,6 +4,8 @@ mod address;
 mod connection;
 mod datagram;
 mod framing;
+#[cfg(feature = "http1")]
+mod http1;
 mod icmp;
 mod ping;
 mod proxy;
@@ -14,6 +16,8 @@ pub use connection::connection;
 pub use connection::tls;
 pub use datagram::datagram;
 pub use framing::framing;
+#[cfg(feature = "http1")]
+pub use http1::{http1_heads, http1_requests, http1_responses, http1_roles};
 pub use icmp::icmp;
 pub use ping::ping;
 pub use proxy::proxy;

@@ -155,7 +155,7 @@ fn piece(choices: &mut Choices<'_>) -> Vec<u8> {
         1 => b"0\r\n\r\n".to_vec(),
         2 => b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
         3 => b"HTTP/1.1 200 OK\r\n\r\n".to_vec(),
-        4 => vec![b'x'; choices.pick(&[15, 16, 17, 255, 256, 257, 4096])],
+        4 => vec![b'x'; choices.pick(&[15, 16, 17, 255, 256, 257])],
         _ => {
             let len = usize::from(choices.byte() % 16);
             choices.take(len).to_vec()

@@ -65,7 +65,8 @@ pub(super) fn request(lines: &[Vec<u8>], limits: &HttpLimits) -> (Head, Vec<Faul
         faults.push(Fault::Invalid(Violation::Method));
     }
     if let Some(target) = parts.get(1) {
-        if target.len() > limits.target_len_max {
+        // Without a space behind it, it has a CR before its LF.
+        if target.len() + usize::from(parts.len() == 2) > limits.target_len_max {
             faults.push(Fault::TooLarge(HttpPart::Target));
         }
         if target.is_empty() || !target.iter().all(u8::is_ascii_graphic) {

@@ -21,7 +21,7 @@ pub(super) enum Rescan {
 }
 
 /// Decodes `input`, arriving up to each of `cuts` in turn and then ending, as a connection does
-/// that answers every frame; checks what [`total`] promises. `framing` is left as it is then.
+/// that answers every frame; checks what [`total`](super::total) promises. `framing` is left as it is then.
 ///
 /// # Panics
 /// When that law is broken.

@@ -245,6 +245,21 @@ fn an_endpoint_tells_all_and_survives_every_fault() {
 }
 
 #[test]
+fn a_socket_that_takes_nothing_does_not_keep_an_endpoint_open() {
+    let mut endpoint = endpoint(|limits| limits.flush_timeout = Duration::from_millis(300));
+    assert!(matches!(endpoint.next(), Some(DatagramStep::Open(_))));
+    endpoint.handle_timeout(at(100));
+    endpoint.send(peer(5000), b"stuck").unwrap();
+    endpoint.close();
+    assert_eq!(endpoint.interest().deadline, Some(at(400)));
+    endpoint.handle_timeout(at(399));
+    assert!(endpoint.next().is_none());
+    endpoint.handle_timeout(at(400));
+    assert!(matches!(endpoint.next(), Some(DatagramStep::Closed)));
+    assert_eq!((endpoint.statistics().discarded, endpoint.interest().deadline), (1, None));
+}
+
+#[test]
 fn a_flood_from_one_source_is_bounded_and_leaves_the_others_alone() {
     let mut rate = SourceRate::new();
     rate.per_second = 100;

@@ -92,6 +92,7 @@ impl<A: DatagramAddress> DatagramEndpoint<A> {
             outbox: Outbox {
                 queue: Queue::new(transmitted),
                 datagram_len_max,
+                flush_timeout: limits.flush_timeout,
                 now,
                 timer: None,
                 timer_fired: false,
@@ -180,10 +181,7 @@ impl<A: DatagramAddress> DatagramEndpoint<A> {
     /// Acts on what is due. Every deadline is then later than `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.observe(now);
-        if self.outbox.timer.is_some_and(|at| at <= self.outbox.now) {
-            self.outbox.timer = None;
-            self.outbox.timer_fired = true;
-        }
+        self.outbox.handle_timeout();
     }
 
     fn observe(&mut self, now: Instant) {
@@ -229,7 +227,8 @@ impl<A: DatagramAddress> DatagramEndpoint<A> {
     }
 
     /// Closes: no datagram is taken any more, those that wait are dropped, and what is queued is
-    /// transmitted. Closing twice is once.
+    /// transmitted if the socket takes it within
+    /// [`flush_timeout`](DatagramLimits::flush_timeout). Closing twice is once.
     pub fn close(&mut self) {
         self.outbox.close();
     }

@@ -1,3 +1,5 @@
+use core::time::Duration;
+
 use super::error::DatagramSendError;
 use super::queue::Queue;
 use super::statistics::{DatagramStatistics, Dropped};
@@ -18,8 +20,10 @@ pub struct DatagramHandle<'a, A> {
 pub(super) struct Outbox<A> {
     pub(super) queue: Queue<A>,
     pub(super) datagram_len_max: usize,
+    pub(super) flush_timeout: Duration,
     /// The latest time seen.
     pub(super) now: Instant,
+    /// The application's; once closing, when to stop waiting for the socket.
     pub(super) timer: Option<Instant>,
     pub(super) timer_fired: bool,
     pub(super) state: State,
@@ -30,8 +34,8 @@ pub(super) struct Outbox<A> {
 }
 
 /// ```text
-/// Open ──close──► Closing ──nothing queued──► Over ──step──► Told
-///   └─────abort─────┴───────────────────────────┘
+/// Open ──close──► Closing ─nothing queued, time─► Over ──step──► Told
+///   └─────abort─────┴─────────────────────────────┘
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -63,7 +67,7 @@ impl<A> Outbox<A> {
     pub(super) fn close(&mut self) {
         if self.state == State::Open {
             self.state = State::Closing;
-            self.timer = None;
+            self.timer = Some((self.now + self.flush_timeout).max(self.now.next()));
             self.timer_fired = false;
         }
         self.settle();
@@ -79,6 +83,18 @@ impl<A> Outbox<A> {
     pub(super) fn settle(&mut self) {
         if self.state == State::Closing && self.queue.is_empty() {
             self.state = State::Over;
+            self.timer = None;
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self) {
+        if self.timer.is_some_and(|at| at <= self.now && at < Instant::MAX) {
+            self.timer = None;
+            match self.state {
+                State::Open => self.timer_fired = true,
+                State::Closing => self.abort(),
+                State::Over | State::Told => {}
+            }
         }
     }
 

@@ -51,6 +51,9 @@ pub struct DatagramLimits {
     /// Sources that are told apart, in 16s; those beyond share the rate of one. 0 counts as 1.
     /// Default 4,096.
     pub sources_max: usize,
+    /// From closing to the end, when what is still queued is discarded. Against a socket that
+    /// takes nothing. Zero expires at once; [`Duration::MAX`] never does. Default 1 s.
+    pub flush_timeout: Duration,
 }
 
 impl SourceRate {
@@ -80,6 +83,7 @@ impl DatagramLimits {
             transmit_len_max: 1024 * 1024,
             source_rate: Some(SourceRate::new()),
             sources_max: 4096,
+            flush_timeout: Duration::from_secs(1),
         }
     }
 }

@@ -20,6 +20,7 @@ pub fn datagram(data: &[u8]) {
     limits.transmit_len_max = len * (count % 16);
     limits.overflow = if overflow % 2 == 0 { Overflow::DropOldest } else { Overflow::DropNewest };
     limits.sources_max = overflow / 2;
+    limits.flush_timeout = Duration::from_millis(attempts as u64);
     limits.source_rate = (rate > 0).then(|| {
         let mut limit = SourceRate::new();
         limit.per_second = rate as u32;

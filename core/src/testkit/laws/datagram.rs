@@ -143,6 +143,10 @@ impl Subject {
             12 => {
                 self.now = self.now.max(now);
                 self.endpoint.handle_timeout(now);
+                if self.is_closed && self.endpoint.queued().0 == 0 {
+                    // The socket had its time.
+                    self.queued.clear();
+                }
                 let deadline = self.endpoint.interest().deadline;
                 assert!(deadline.is_none_or(|at| at > self.now), "{deadline:?} at {}", self.now);
             }

@@ -39,7 +39,7 @@ Examples:
 pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
-  1  draining was not completed, no worker process could start, no ping was answered, or a check
+  1  draining was not completed, no worker process could start, no ping or datagram was answered, or a check
      failed: a status of 400 or above with --fail, a range that is not there, a redirect that is
      not followed
   2  the command line, or a file that it names, cannot be used
@@ -58,7 +58,8 @@ With --json every line on standard output and standard error is one JSON object.
   certificate  sha256 of the development certificate
   closed       kind, reason and peer of a connection that is over, and the proxy that named it
   worker       state (started, ready, exited), pid, and of one that exited code (null: a signal)
-  summary      drained, accepted, active, refused, received, transmitted, closed by kind
+  summary      drained, accepted, active, refused, received, transmitted, closed by kind, and,
+               if any are served, datagrams: counts, dropped by reason, faults
   open         peer, and tls: version, suite, alpn, resumed; null without TLS
   frame        len, base64, text (null unless UTF-8); from `frames` also offset and wire_len
   ping         target, via, address, size: asking begins

@@ -21,6 +21,11 @@ use super::{ClientTlsArguments, FramingArguments, IntroductionArguments, Runtime
 /// What comes back is printed as bytes: payloads one after the other, with LF after each for
 /// lines and with the delimiter after each for delimiter:HEX. An echo of a file is that file.
 ///
+/// To udp and unixgram addresses each frame is sent once, as a datagram of its own, with nothing
+/// around it: with --framing lines a line is a datagram, with raw what one read brings, up to
+/// 65507 bytes. At the end of the input as many datagrams are waited for as were sent, until
+/// nothing comes for --timeout; exit 1 if none came, 7 if only some did.
+///
 /// Servers are verified by the authorities that the system trusts, or by those of --ca.
 #[derive(Args, Debug)]
 #[command(
@@ -30,11 +35,12 @@ Examples:
   drywire send tcp://127.0.0.1:7007 hello
   drywire send --ca dev.pem tls://localhost:7008 < file > echo
   drywire send --framing lines --json unix:/run/echo.sock one two
+  drywire send --framing lines udp://127.0.0.1:7007 < requests
   drywire send --insecure --timeout 5 tls://[::1]:7008 hello
   drywire send --proxy-protocol v2 --proxy-source 192.0.2.1:7 tcp://127.0.0.1:7007 hello"
 )]
 pub(crate) struct SendArguments {
-    /// tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or tls+unix:PATH
+    /// tcp://HOST:PORT, tls://HOST:PORT, unix:PATH, tls+unix:PATH, udp://HOST:PORT, unixgram:PATH
     pub(crate) address: Address,
 
     /// Frames to send; standard input if there are none
@@ -48,7 +54,7 @@ pub(crate) struct SendArguments {
     pub(crate) runtime: Runtime,
 
     /// Give up when connecting takes longer, or no byte comes or goes for as long [default: 30 for
-    /// connecting, 10 for a TLS handshake, none after that]
+    /// connecting, 10 for a TLS handshake, none after that; 1 for a datagram]
     #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive)]
     pub(crate) timeout: Option<Seconds>,
 

@@ -1,10 +1,11 @@
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use drywire::Limits;
 use drywire::address::Address;
 use drywire::admission::AdmissionLimits;
+use drywire::datagram::{DatagramLimits, SourceRate};
 use drywire::supervisor::SupervisorLimits;
 
 use super::{FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, SessionArguments};
@@ -18,9 +19,14 @@ use super::{FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, Se
 /// SIGHUP loads certificate and key again; a pair that cannot be used is reported and the old one
 /// kept.
 ///
-/// Addresses are tcp://HOST:PORT, tls://HOST:PORT, unix:PATH, tls+unix:PATH; and, to be answered in
-/// HTTP/1.1, http://HOST:PORT, https://HOST:PORT, http+unix:PATH, https+unix:PATH. `[::]` takes IPv4
-/// too. A request's body goes back as it comes; --format json tells what arrived instead.
+/// Addresses are tcp://HOST:PORT, tls://HOST:PORT, unix:PATH, tls+unix:PATH; for datagrams
+/// udp://HOST:PORT, unixgram:PATH; and, to be answered in HTTP/1.1, http://HOST:PORT,
+/// https://HOST:PORT, http+unix:PATH, https+unix:PATH. `[::]` takes IPv4 too. A request's body goes
+/// back as it comes; --format json tells what arrived instead.
+///
+/// An echo of datagrams does not answer ports below 1024, its own port, nor a source that sends
+/// more than --source-rate or without a pause for long: two echoes that are set on each other fall
+/// silent.
 ///
 /// With --model processes the sockets are bound once and workers serve them. One that dies is
 /// started again, and takes no connection but its own with it. SIGHUP starts new ones, which read
@@ -36,6 +42,7 @@ Examples:
   drywire serve
   drywire serve --listen tcp://[::]:7 --framing lines --max-frame 4096
   drywire serve --listen tls://0.0.0.0:7008 --cert server.pem --key server.key
+  drywire serve --listen udp://[::]:7007 --listen unixgram:/run/echo.dgram
   drywire serve --listen unix:/run/echo.sock --runtime smol --threads 2
   drywire serve --listen http://[::]:8080 --format json --admin 127.0.0.1:9090
   drywire serve --listen tcp://[::]:7 --model processes --workers 4 --drain-pause 5
@@ -117,6 +124,10 @@ pub(crate) struct LimitArguments {
     #[arg(long, value_name = "N")]
     pub(crate) max_connections_per_address: Option<NonZeroUsize>,
 
+    /// Most datagrams in a second from one source
+    #[arg(long, value_name = "N|none", value_parser = source_rate, default_value = "10000")]
+    pub(crate) source_rate: SourceRateArgument,
+
     /// For the TLS handshake
     #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value_t = Seconds(Limits::new().handshake_timeout))]
     pub(crate) handshake_timeout: Seconds,
@@ -150,7 +161,31 @@ fn default_connections() -> NonZeroUsize {
     NonZeroUsize::new(AdmissionLimits::new().connections_max).unwrap_or(NonZeroUsize::MIN)
 }
 
+/// Datagrams in a second, or no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SourceRateArgument(Option<NonZeroU32>);
+
+fn source_rate(text: &str) -> Result<SourceRateArgument, &'static str> {
+    if text == "none" {
+        return Ok(SourceRateArgument(None));
+    }
+    let rate = text.parse().map_err(|_| "expected a number above 0, or none")?;
+    Ok(SourceRateArgument(Some(rate)))
+}
+
 impl LimitArguments {
+    /// The limits of each datagram listener. A source may send as much at once as in a second.
+    pub(crate) fn datagrams(&self) -> DatagramLimits {
+        let mut limits = DatagramLimits::new();
+        limits.source_rate = self.source_rate.0.map(|per_second| {
+            let mut rate = SourceRate::new();
+            rate.per_second = per_second.get();
+            rate.burst = per_second.get();
+            rate
+        });
+        limits
+    }
+
     /// The limits of each connection.
     pub(crate) fn connection(&self) -> Limits {
         let mut limits = Limits::new();

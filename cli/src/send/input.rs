@@ -2,8 +2,10 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::ffi::OsStrExt;
 
+use drywire::EncodeError;
 use drywire::buffer::Buffer;
 use drywire::framing::{AnyFraming, Framing, Raw};
+use drywire::limits::DATAGRAM_LEN_MAX;
 
 use crate::args::FramingArguments;
 use crate::exit::{Exit, Stop};
@@ -44,6 +46,28 @@ impl Input {
             framing
                 .encode(argument.as_bytes(), &mut scratch)
                 .map_err(|error| Place::Argument(number).refused(error))?;
+        }
+        Ok(Self::Arguments(data.to_vec()))
+    }
+
+    /// The same for datagrams, in which a frame is all there is.
+    ///
+    /// # Errors
+    /// A [`Stop`] if one of the arguments is too long.
+    pub(super) fn for_datagrams(
+        data: &[OsString],
+        framing: &FramingArguments,
+    ) -> Result<Self, Stop> {
+        let len_max = framing.max_frame().min(DATAGRAM_LEN_MAX);
+        if data.is_empty() {
+            let (cut, rest) = cut(&framing.framing().with_frame_len_max(len_max), len_max);
+            return Ok(Self::Standard { cut, rest });
+        }
+        for (argument, number) in data.iter().zip(1..) {
+            if argument.len() > len_max {
+                let error = EncodeError::TooLong { len: argument.len(), max: len_max };
+                return Err(Place::Argument(number).refused(error));
+            }
         }
         Ok(Self::Arguments(data.to_vec()))
     }

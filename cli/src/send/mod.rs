@@ -1,6 +1,7 @@
 //! `drywire send`: one conversation, from arguments or standard input to standard output.
 
 mod conversation;
+mod datagrams;
 mod input;
 mod link;
 mod open;
@@ -29,6 +30,9 @@ use rendering::Rendering;
 
 pub(crate) fn run(arguments: &SendArguments, output: Output) -> Result<Exit, Stop> {
     check(arguments)?;
+    if matches!(arguments.address, Address::Datagram { .. }) {
+        return datagrams::run(arguments, output);
+    }
     let input = Input::new(&arguments.data, &arguments.framing)?;
     let framing = arguments.framing.framing();
     let rendering = Rendering::new(&framing, output.is_json());
@@ -42,13 +46,19 @@ pub(crate) fn run(arguments: &SendArguments, output: Output) -> Result<Exit, Sto
     }
 }
 
-/// Refuses addresses that are no byte streams, and options that would mean nothing.
+/// Refuses addresses that data cannot be sent to, and options that would mean nothing.
 fn check(arguments: &SendArguments) -> Result<(), Stop> {
     let address = &arguments.address;
-    if !matches!(address, Address::Stream { .. }) {
+    if matches!(address, Address::Http { .. }) {
         return Err(Stop::usage(format_args!(
-            "{address}: data can be sent to tcp, tls, unix and tls+unix addresses only"
+            "{address}: data can be sent to tcp, tls, unix, tls+unix, udp and unixgram addresses \
+             only"
         )));
+    }
+    if matches!(address, Address::Datagram { .. })
+        && introduction(&arguments.introduction).is_some()
+    {
+        return Err(Stop::usage(format_args!("{address}: PROXY headers are for byte streams")));
     }
     match arguments.tls.first_option() {
         Some(option) if !address.is_tls() => Err(Stop::usage(format_args!(

@@ -60,6 +60,7 @@ impl Invitation<'_> {
         if self.wants_header || !matches!(self.framing, AnyFraming::Raw(_) | AnyFraming::Lines(_)) {
             return lines;
         }
+        let is_datagram = matches!(address, Address::Datagram { .. });
         let (place, unix) = match address.endpoint() {
             Endpoint::Internet(place) => (place.to_string(), false),
             Endpoint::Unix(name) => match name.place() {
@@ -74,10 +75,12 @@ impl Invitation<'_> {
             (true, false, _) => {
                 line(format_args!("openssl s_client{} -connect {place}", self.openssl()));
             }
+            (false, true, _) if is_datagram => line(format_args!("nc -uU {place}")),
             (false, true, _) => line(format_args!("nc -U {place}")),
             (false, false, Endpoint::Internet(HostPort { host, port })) => {
                 let host = host.to_string();
-                line(format_args!("nc {} {port}", host.trim_matches(['[', ']'])));
+                let udp = if is_datagram { "-u " } else { "" };
+                line(format_args!("nc {udp}{} {port}", host.trim_matches(['[', ']'])));
             }
             (false, false, Endpoint::Unix(_)) => {}
         }
@@ -150,6 +153,7 @@ fn quoted(file: &Path) -> String {
 fn reachable(address: &Address) -> Address {
     let mut address = address.clone();
     if let Address::Stream { endpoint: Endpoint::Internet(HostPort { host, .. }), .. }
+    | Address::Datagram { endpoint: Endpoint::Internet(HostPort { host, .. }) }
     | Address::Http { endpoint: Endpoint::Internet(HostPort { host, .. }), .. } = &mut address
     {
         if host.is_unspecified() {
@@ -233,6 +237,14 @@ mod tests {
             (
                 lines("raw", Trust::Theirs, false, "http+unix:@s"),
                 "  curl -d hello --abstract-unix-socket s http://localhost/\n",
+            ),
+            (
+                lines("raw", Trust::Theirs, false, "udp://[::]:7"),
+                "  drywire send udp://[::1]:7 hello\n  nc -u ::1 7\n",
+            ),
+            (
+                lines("lines", Trust::Theirs, false, "unixgram:/s"),
+                "  drywire send --framing lines unixgram:/s hello\n  nc -uU /s\n",
             ),
             (lines("raw", Trust::Theirs, false, "unix:@s"), "  drywire send unix:@s hello\n"),
             (

@@ -2,6 +2,7 @@
 
 mod activation;
 mod admin;
+mod datagrams;
 mod ends;
 mod invitation;
 mod journal;
@@ -16,6 +17,7 @@ use std::io;
 
 use drywire::address::Address;
 use drywire::tls::ServerTls;
+use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Inherited, Worker};
 use drywire_std::{Listener, ServeError};
 use serde_json::json;
@@ -27,6 +29,7 @@ use crate::notify::{State, notify};
 use crate::output::Output;
 use crate::signals;
 use activation::Activated;
+use datagrams::ServedDatagrams;
 use ends::Ends;
 use invitation::Invitation;
 use plan::Plan;
@@ -52,8 +55,10 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         None => listeners,
     };
     let admin = arguments.admin.as_ref().map(admin::bind).transpose()?;
+    let datagram_listeners = datagrams::listen(&addresses)?;
     if worker.is_none() {
-        announce(arguments, &listeners, admin.as_ref(), certificate.as_ref(), output)?;
+        let bound = in_order(&addresses, &listeners, &datagram_listeners);
+        announce(arguments, &bound, admin.as_ref(), certificate.as_ref(), output)?;
     }
     if worker.is_none() && arguments.model == Model::Processes {
         return workers::supervise(arguments, listeners, certificate.as_ref(), signals, output);
@@ -71,6 +76,9 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         threads: arguments.threads,
         listeners,
         admin,
+        datagram_listeners,
+        datagram_limits: arguments.limits.datagrams(),
+        served_datagrams: ServedDatagrams(arguments.protocol),
         observer: ends.observer(),
         signals,
         reload: reload(certificate, tls, is_worker, output),
@@ -136,15 +144,30 @@ impl Sockets {
     }
 }
 
+/// The addresses of the listeners, with their real ports, in the order of `addresses`.
+fn in_order<'a>(
+    addresses: &[Address],
+    listeners: &'a [Listener],
+    datagrams: &'a [DatagramListener],
+) -> Vec<&'a Address> {
+    let mut streams = listeners.iter().map(Listener::address);
+    let mut datagrams = datagrams.iter().map(DatagramListener::address);
+    let bound = addresses.iter().filter_map(|address| match address {
+        Address::Datagram { .. } => datagrams.next(),
+        Address::Stream { .. } | Address::Http { .. } => streams.next(),
+    });
+    bound.collect()
+}
+
 /// Prints where the server listens, and what can be done with that.
 fn announce(
     arguments: &ServeArguments,
-    listeners: &[Listener],
+    addresses: &[&Address],
     admin: Option<&Listener>,
     certificate: Option<&Certificate>,
     output: Output,
 ) -> Result<(), Stop> {
-    for address in listeners.iter().map(Listener::address) {
+    for address in addresses {
         let value = json!({ "event": "listening", "address": address.to_string() });
         output.record(format_args!("listening {address}"), &value)?;
     }
@@ -173,8 +196,7 @@ fn announce(
         wants_certificate: arguments.client_ca.is_some(),
         wants_header: arguments.proxy.proxy_protocol == Some(ProxyMode::Required),
     };
-    let lines: String =
-        listeners.iter().map(|listener| invitation.lines(listener.address())).collect();
+    let lines: String = addresses.iter().map(|address| invitation.lines(address)).collect();
     output.note(format_args!("to try it:\n{}end it with Ctrl-C", lines));
     Ok(())
 }

@@ -2,13 +2,16 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use drywire::admission::AdmissionLimits;
+use drywire::datagram::DatagramLimits;
 use drywire::shutdown::Phase;
 use drywire::{CloseReason, Limits, Peer};
+use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Farewell, Worker};
 use drywire_std::{Listener, ServeError, Statistics};
 use signal_hook::iterator::Signals;
 
 use super::admin;
+use super::datagrams::ServedDatagrams;
 use super::served::Menu;
 use super::summary::Summary;
 use crate::notify::{State, notify};
@@ -23,6 +26,9 @@ pub(super) struct Plan<O> {
     pub(super) threads: Option<NonZeroUsize>,
     pub(super) listeners: Vec<Listener>,
     pub(super) admin: Option<Listener>,
+    pub(super) datagram_listeners: Vec<DatagramListener>,
+    pub(super) datagram_limits: DatagramLimits,
+    pub(super) served_datagrams: ServedDatagrams,
     pub(super) observer: O,
     pub(super) signals: Signals,
     pub(super) reload: Box<dyn Fn() + Send>,
@@ -38,12 +44,16 @@ macro_rules! configured {
         let mut server = $runtime::Server::new(move |peer: &Peer| menu.protocol(peer))
             .limits($plan.limits)
             .admission($plan.admission)
+            .datagram_limits($plan.datagram_limits)
             .on_close($plan.observer);
         for listener in $plan.listeners {
             server = server.listen(listener);
         }
         if let Some(listener) = $plan.admin {
             admin::serve(listener, server.handle()).map_err(ServeError::Io)?;
+        }
+        for listener in $plan.datagram_listeners {
+            server = server.listen_datagrams(listener, $plan.served_datagrams);
         }
         let (handle, output) = (server.handle(), $plan.output);
         let is_worker = $plan.worker.is_some();
@@ -87,14 +97,17 @@ fn take_leave(farewell: Option<Farewell>, statistics: &Statistics) {
 impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
     /// Serves with a thread for each connection.
     pub(super) fn run_std(self) -> Result<Summary, ServeError> {
+        let has_datagrams = !self.datagram_listeners.is_empty();
         let (server, farewell) = configured!(self, drywire_std);
         let summary = server.run()?;
         take_leave(farewell, &summary.statistics);
-        Ok(Summary { drained: summary.drained, statistics: summary.statistics })
+        let datagrams = has_datagrams.then_some(summary.datagrams);
+        Ok(Summary { drained: summary.drained, statistics: summary.statistics, datagrams })
     }
 
     /// Serves with a task for each connection.
     pub(super) fn run_smol(self) -> Result<Summary, ServeError> {
+        let has_datagrams = !self.datagram_listeners.is_empty();
         let threads = self.threads.or_else(|| thread::available_parallelism().ok());
         let (server, farewell) = configured!(self, drywire_smol);
         let server = match threads {
@@ -103,6 +116,7 @@ impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
         };
         let summary = smol::block_on(server.run())?;
         take_leave(farewell, &summary.statistics);
-        Ok(Summary { drained: summary.drained, statistics: summary.statistics })
+        let datagrams = has_datagrams.then_some(summary.datagrams);
+        Ok(Summary { drained: summary.drained, statistics: summary.statistics, datagrams })
     }
 }

@@ -70,18 +70,27 @@ pub(super) fn addresses(
         }
     }
     for address in &addresses {
-        match address {
-            Address::Stream { .. } => {}
-            Address::Http { target, .. } if *target == Target::default() => {}
-            Address::Http { .. } => {
+        if let Address::Http { target, .. } = address {
+            if *target != Target::default() {
                 return Err(Stop::usage(format_args!(
                     "{address}: every target is served, and none can be named"
                 )));
             }
-            Address::Datagram { .. } => {
+        }
+        if matches!(address, Address::Datagram { .. }) {
+            if arguments.model == Model::Processes {
                 return Err(Stop::usage(format_args!(
-                    "{address}: only tcp, tls, unix, tls+unix, http, https, http+unix and \
-                     https+unix addresses can be served"
+                    "{address}: --model processes serves no datagrams; --model threads does"
+                )));
+            }
+            if arguments.proxy.proxy_protocol.is_some() {
+                return Err(Stop::usage(format_args!(
+                    "{address}: PROXY headers are for byte streams"
+                )));
+            }
+            if !activated.is_empty() {
+                return Err(Stop::usage(format_args!(
+                    "{address}: sockets that are handed over are served, and none is of datagrams"
                 )));
             }
         }
@@ -143,7 +152,7 @@ pub(super) fn certificate(
     Ok(Some(Certificate::Development { certificate, options }))
 }
 
-/// Binds all addresses, or none.
+/// Binds all addresses of streams, or none.
 pub(super) fn listen(
     arguments: &ServeArguments,
     addresses: &[Address],
@@ -154,7 +163,8 @@ pub(super) fn listen(
         let listener = Listener::bind(address).map_err(|error| not_bound(&error, is_default))?;
         Ok(secured(listener, tls))
     };
-    addresses.iter().map(bind).collect()
+    let is_datagram = |address: &&Address| matches!(address, Address::Datagram { .. });
+    addresses.iter().filter(|address| !is_datagram(address)).map(bind).collect()
 }
 
 /// With TLS, if the address says so. For HTTP the protocol's name is offered, unless the command

@@ -1,11 +1,16 @@
 use drywire::CloseKind;
+use drywire::datagram::DatagramStatistics;
 use drywire_std::Statistics;
 use serde_json::{Map, Value, json};
+
+use super::datagrams;
 
 /// What became of a server of either runtime.
 pub(super) struct Summary {
     pub(super) drained: bool,
     pub(super) statistics: Statistics,
+    /// None if no datagrams were served.
+    pub(super) datagrams: Option<DatagramStatistics>,
 }
 
 /// What became of the server, in a few words.
@@ -23,6 +28,10 @@ pub(super) fn text(summary: &Summary) -> String {
             text.push_str(&format!(", {count} {}", kind.name().replace('_', " ")));
         }
     }
+    if let Some(statistics) = &summary.datagrams {
+        text.push_str("; ");
+        text.push_str(&datagrams::text(statistics));
+    }
     text
 }
 
@@ -33,7 +42,7 @@ pub(super) fn json(summary: &Summary) -> Value {
         .iter()
         .map(|kind| (kind.name().to_owned(), statistics.closed_as(*kind).into()))
         .collect();
-    json!({
+    let mut object = json!({
         "event": "summary",
         "drained": summary.drained,
         "accepted": statistics.accepted,
@@ -42,5 +51,9 @@ pub(super) fn json(summary: &Summary) -> Value {
         "received": statistics.received_len,
         "transmitted": statistics.transmitted_len,
         "closed": closed,
-    })
+    });
+    if let Some(statistics) = &summary.datagrams {
+        object["datagrams"] = datagrams::json(statistics);
+    }
+    object
 }

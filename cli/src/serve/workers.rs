@@ -60,5 +60,6 @@ pub(super) fn supervise(
         Outcome::Forced => false,
         outcome => return Err(Stop::new(Exit::Failed, outcome)),
     };
-    conclude(&Summary { drained, statistics: handle.statistics() }, output)
+    let statistics = handle.statistics();
+    conclude(&Summary { drained, statistics, datagrams: None }, output)
 }

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod conversations;
+mod datagrams;
 mod exit_codes;
 mod frames;
 mod get;

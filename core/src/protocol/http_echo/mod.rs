@@ -23,7 +23,9 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
 /// By default that is the request's body: the answer has the same length, or comes in chunks if the
 /// request did, the same type and the same trailers. The body is streamed, so that its size does
 /// not matter: a client that does not read the answer is read from no more once the transmit queue
-/// is full. A client that sends all of a large body before it reads anything waits for itself.
+/// is full. A client that sends all of a large body before it reads anything waits for itself, and
+/// so does a proxy: nginx 1.22 at times stops in the middle of a body of megabytes that is answered
+/// while it is sent, whoever answers. Behind such a proxy, report instead.
 ///
 /// [`reporting`](Self::reporting) answers with JSON about the request instead.
 ///

@@ -64,6 +64,12 @@ fn mirror(limits: Limits) -> End<Mirror> {
     End::new(Connection::plain(Http1::server(), Arc::new(limits), NOW), Mirror)
 }
 
+/// A client that asks at once, and then waits.
+fn client(asked: &[Event]) -> End<Talker<Http1>> {
+    let connection = Connection::plain(Http1::client(), Arc::default(), NOW);
+    End::new(connection, Talker::new(Http1::client(), asked.to_vec(), Then::Wait))
+}
+
 fn field(name: &str, value: &str) -> (String, Vec<u8>) {
     (name.into(), value.into())
 }
@@ -171,6 +177,21 @@ fn cutting_changes_nothing() {
 }
 
 #[test]
+fn cutting_changes_nothing_for_a_client() {
+    let (asked, answered) = exchanges([true, false, true]);
+    let mut input = b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec();
+    input.extend(written(&answered));
+    let make = || client(&asked);
+    for tail in [&b""[..], b"HTTP/1.1 200 OK\r\n\r\n"] {
+        input.extend(tail);
+        laws::connection::split_invariant(make, &input, &[3, 1, 7, 64]);
+    }
+    // The last answer is cut.
+    let input = &written(&answered)[..20_000];
+    laws::connection::split_invariant(make, input, &[3, 1, 7, 64]);
+}
+
+#[test]
 fn cutting_changes_nothing_for_two_that_are_joined() {
     for over in EVERYTHING {
         let make = || {
@@ -229,6 +250,14 @@ fn an_error_is_final_and_its_answer_leaves_behind_those_before() {
     let second = second.unwrap_or_else(|| panic!("{sent:?}"));
     assert!(second.starts_with("HTTP/1.1 400 ") && second.ends_with("\r\n\r\n"), "{sent:?}");
     assert!(second.to_lowercase().contains("\r\nconnection: close\r\n"), "{sent:?}");
+}
+
+#[test]
+fn an_error_of_a_server_is_final_for_a_client() {
+    let (asked, _) = exchanges([false; 3]);
+    let input = b"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello";
+    let sent = laws::connection::sticky(&mut client(&asked), input);
+    assert_eq!(sent, written(&asked), "what was asked before it failed, and nothing behind it");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::target;
 pub(super) struct Announced {
     pub(super) length: Option<u64>,
     pub(super) coding: Coding,
-    pub(super) has_host: bool,
+    /// Means nothing in a response.
+    pub(super) host: Host,
     /// Tokens of Connection.
     pub(super) close: bool,
     pub(super) keep_alive: bool,
@@ -31,6 +32,14 @@ pub(super) enum Coding {
     Refused(Violation),
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Host {
+    #[default]
+    Missing,
+    Given,
+    Refused(Violation),
+}
+
 impl Announced {
     pub(super) fn of(fields: &Fields<'_>) -> Result<Self, Violation> {
         let mut announced = Self::default();
@@ -44,7 +53,7 @@ impl Announced {
     #[inline]
     pub(super) fn take(&mut self, name: &str, value: &[u8]) -> Result<(), Violation> {
         match name.len() {
-            4 if name.eq_ignore_ascii_case("host") => self.take_host(value)?,
+            4 if name.eq_ignore_ascii_case("host") => self.take_host(value),
             6 if name.eq_ignore_ascii_case("expect") => {
                 self.expects_continue |=
                     list_tokens(value).any(|element| element.eq_ignore_ascii_case(b"100-continue"));
@@ -63,15 +72,12 @@ impl Announced {
         Ok(())
     }
 
-    fn take_host(&mut self, value: &[u8]) -> Result<(), Violation> {
-        if self.has_host {
-            return Err(Violation::HostRepeated);
-        }
-        if !target::is_host(value) {
-            return Err(Violation::HostInvalid);
-        }
-        self.has_host = true;
-        Ok(())
+    fn take_host(&mut self, value: &[u8]) {
+        self.host = match self.host {
+            Host::Missing if target::is_host(value) => Host::Given,
+            Host::Missing => Host::Refused(Violation::HostInvalid),
+            Host::Given | Host::Refused(_) => Host::Refused(Violation::HostRepeated),
+        };
     }
 
     fn take_connection(&mut self, value: &[u8]) {
@@ -118,8 +124,10 @@ impl Announced {
     /// What a request must keep beside.
     pub(super) fn check_request(&self, method: &str, version: Version) -> Result<(), Violation> {
         self.check_version(version)?;
-        if version == Version::Http11 && !self.has_host {
-            return Err(Violation::HostMissing);
+        match self.host {
+            Host::Missing if version == Version::Http11 => return Err(Violation::HostMissing),
+            Host::Refused(violation) => return Err(violation),
+            Host::Missing | Host::Given => {}
         }
         if method == "CONNECT" && !matches!(self.body_len(), BodyLen::None | BodyLen::Length(0)) {
             return Err(Violation::ConnectBody);

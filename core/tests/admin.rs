@@ -2,6 +2,7 @@
 #![cfg(feature = "http1")]
 
 use drywire::connection::Stage;
+use drywire::datagram::DatagramStatistics;
 use drywire::protocol::Admin;
 use drywire::statistics::{Observed, Statistics, Visit};
 use drywire::{CloseReason, Instant, Limits, Peer};
@@ -26,6 +27,12 @@ impl Observed for Observee {
         let mut statistics = Statistics::new();
         statistics.transferred(3, 4);
         statistics
+    }
+
+    fn datagrams(&self) -> Option<DatagramStatistics> {
+        let mut statistics = DatagramStatistics::new();
+        statistics.received = 5;
+        self.is_ready.then_some(statistics)
     }
 
     fn visits(&self) -> Vec<Visit> {
@@ -78,6 +85,7 @@ fn metrics_are_those_of_the_server() {
     assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
     for line in [
         "drywire_received_bytes_total 3",
+        "drywire_datagrams_received_total 5",
         "# TYPE drywire_ready gauge",
         "drywire_ready 1",
         "# HELP process_open_fds Open file descriptors.",
@@ -85,7 +93,8 @@ fn metrics_are_those_of_the_server() {
     ] {
         assert!(body.lines().any(|other| other == line), "{line}\n{body}");
     }
-    assert!(get(&Observee::default(), "/metrics").contains("\ndrywire_ready 0\n"));
+    let answer = get(&Observee::default(), "/metrics");
+    assert!(answer.contains("\ndrywire_ready 0\n") && !answer.contains("datagrams"), "{answer}");
 }
 
 #[test]

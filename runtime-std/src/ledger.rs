@@ -264,6 +264,12 @@ impl Ledger {
         }
     }
 
+    /// Whether there is a datagram listener.
+    #[must_use]
+    pub fn has_datagrams(&self) -> bool {
+        !self.datagrams().is_empty()
+    }
+
     /// The counts of all datagram listeners since the server began.
     #[must_use]
     pub fn datagram_statistics(&self) -> DatagramStatistics {

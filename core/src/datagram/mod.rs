@@ -59,6 +59,7 @@ mod endpoint;
 mod error;
 mod handle;
 mod limits;
+mod prometheus;
 mod protocol;
 mod queue;
 mod request;

@@ -23,7 +23,7 @@ const METHODS: &str = "GET, HEAD";
 /// |---|---|
 /// | `/livez` | 200: the process lives |
 /// | `/readyz` | 200 if the server may be sent more connections, else 503 |
-/// | `/metrics` | [counts](crate::statistics::Statistics::write_prometheus) for Prometheus, whether it is ready, and open descriptors |
+/// | `/metrics` | counts of [connections](crate::statistics::Statistics::write_prometheus) and [datagrams](crate::datagram::DatagramStatistics::write_prometheus) for Prometheus, whether it is ready, and open descriptors |
 /// | `/connections` | the [connections](Listing) that it has now, in JSON |
 ///
 /// A query is ignored, as are bodies. Other targets are answered with 404, other methods than GET
@@ -74,6 +74,9 @@ fn metrics(observed: &impl Observed) -> Answer {
     let mut text = String::new();
     // A string takes everything.
     let _ = observed.statistics().write_prometheus(&mut text);
+    if let Some(datagrams) = observed.datagrams() {
+        let _ = datagrams.write_prometheus(&mut text);
+    }
     let _ = gauge(
         &mut text,
         "drywire_ready",

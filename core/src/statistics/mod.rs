@@ -13,7 +13,6 @@ pub use kinds::{HandshakeKind, RefusalKind};
 pub use listing::Listing;
 pub use observed::Observed;
 pub use prometheus::PROMETHEUS_TYPE;
-#[cfg(feature = "http1")]
 pub(crate) use prometheus::head;
 pub use visit::Visit;
 

@@ -2,6 +2,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Statistics, Visit};
+use crate::datagram::DatagramStatistics;
 use crate::time::Instant;
 
 /// A server that can be looked into while it runs.
@@ -11,6 +12,11 @@ pub trait Observed {
 
     /// Its counts.
     fn statistics(&self) -> Statistics;
+
+    /// The counts of its datagram listeners, if it has any.
+    fn datagrams(&self) -> Option<DatagramStatistics> {
+        None
+    }
 
     /// The connections that it has now, in any order.
     fn visits(&self) -> Vec<Visit>;

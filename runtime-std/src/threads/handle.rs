@@ -129,6 +129,10 @@ impl Observed for ServerHandle {
         self.control.ledger.statistics()
     }
 
+    fn datagrams(&self) -> Option<DatagramStatistics> {
+        self.control.ledger.has_datagrams().then(|| self.control.ledger.datagram_statistics())
+    }
+
     fn visits(&self) -> Vec<Visit> {
         self.control.ledger.visits()
     }

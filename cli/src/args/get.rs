@@ -34,7 +34,8 @@ Examples:
   drywire get -X PUT --data @file --ca dev.pem https://localhost:7009/file
   drywire get -i http+unix:/run/echo.sock:/path?query")]
 pub(crate) struct GetArguments {
-    /// http://HOST[:PORT][/PATH], https://…, http+unix:SOCKET[:/PATH] or https+unix:…
+    /// http://HOST:PORT/PATH, https://…, http+unix:SOCKET:/PATH or https+unix:…; :PORT and /PATH may be
+    /// left out
     #[arg(value_name = "URL", required = true, value_parser = parse_address)]
     pub(crate) addresses: Vec<Address>,
 

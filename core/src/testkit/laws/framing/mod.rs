@@ -1,7 +1,7 @@
 //! Laws of a framing.
 //!
 //! [`receiving`] and, where both sides speak alike, [`all`] check those that need nothing but the
-//! framing; [`conversation`] those about sending where the two sides differ. [`equals_model`] and
+//! framing; [`conversation`](fn@conversation) those about sending where the two sides differ. [`equals_model`] and
 //! [`encode_equals_model`] compare with a naive twin, [`scanned_once`] and [`scanned_twice`] count
 //! work, and [`in_box`] checks all of them for a framing of byte slices in this crate.
 

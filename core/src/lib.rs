@@ -155,6 +155,7 @@ pub mod framing;
 pub mod http1;
 pub mod icmp;
 mod json;
+mod kinds;
 pub mod limits;
 pub mod peer;
 pub mod ping;

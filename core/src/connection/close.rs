@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::timers::Timer;
 use crate::error::{Error, Fault, LimitExceeded, RemoteError};
+use crate::kinds::kinds;
 
 /// Why a connection is over. Every end is one of these, and none of them looks like another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,71 +107,35 @@ impl CloseReason {
     }
 }
 
-macro_rules! close_kinds {
-    ($($(#[$doc:meta])* $kind:ident => $name:literal,)*) => {
-        /// A [`CloseReason`] without its numbers: what statistics count by.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum CloseKind {
-            $($(#[$doc])* $kind,)*
-        }
-
-        impl CloseKind {
-            /// All kinds, in the order of their [`index`](Self::index).
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
-
-            /// How many kinds there are.
-            pub const COUNT: usize = Self::ALL.len();
-
-            /// The kind's place in [`ALL`](Self::ALL).
-            #[must_use]
-            pub const fn index(self) -> usize {
-                self as usize
-            }
-
-            /// The kind's name in lower case, as metrics and JSON spell it.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)*
-                }
-            }
-        }
-    };
-}
-
-close_kinds! {
-    /// [`CloseReason::Finished`].
-    Finished => "finished",
-    /// [`CloseReason::Closed`].
-    Closed => "closed",
-    /// [`CloseReason::LingerExpired`].
-    LingerExpired => "linger_expired",
-    /// [`CloseReason::Truncated`].
-    Truncated => "truncated",
-    /// [`CloseReason::Reset`].
-    Reset => "reset",
-    /// [`CloseReason::Transport`].
-    TransportFailed => "transport_failed",
-    /// [`CloseReason::TimedOut`].
-    TimedOut => "timed_out",
-    /// [`CloseReason::Failed`] by [`Error::Limit`] or [`Error::Untrusted`].
-    Refused => "refused",
-    /// [`CloseReason::Failed`] by [`Error::Local`].
-    LocalError => "local_error",
-    /// [`CloseReason::Failed`] by [`Error::Remote`].
-    RemoteError => "remote_error",
-    /// [`CloseReason::Failed`] by [`Error::Tls`].
-    TlsError => "tls_error",
-    /// [`CloseReason::Aborted`].
-    Aborted => "aborted",
-    /// [`CloseReason::Stopped`].
-    Stopped => "stopped",
-}
-
-impl fmt::Display for CloseKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+kinds! {
+    /// A [`CloseReason`] without its numbers: what statistics count by.
+    CloseKind {
+        /// [`CloseReason::Finished`].
+        Finished => "finished",
+        /// [`CloseReason::Closed`].
+        Closed => "closed",
+        /// [`CloseReason::LingerExpired`].
+        LingerExpired => "linger_expired",
+        /// [`CloseReason::Truncated`].
+        Truncated => "truncated",
+        /// [`CloseReason::Reset`].
+        Reset => "reset",
+        /// [`CloseReason::Transport`].
+        TransportFailed => "transport_failed",
+        /// [`CloseReason::TimedOut`].
+        TimedOut => "timed_out",
+        /// [`CloseReason::Failed`] by [`Error::Limit`] or [`Error::Untrusted`].
+        Refused => "refused",
+        /// [`CloseReason::Failed`] by [`Error::Local`].
+        LocalError => "local_error",
+        /// [`CloseReason::Failed`] by [`Error::Remote`].
+        RemoteError => "remote_error",
+        /// [`CloseReason::Failed`] by [`Error::Tls`].
+        TlsError => "tls_error",
+        /// [`CloseReason::Aborted`].
+        Aborted => "aborted",
+        /// [`CloseReason::Stopped`].
+        Stopped => "stopped",
     }
 }
 

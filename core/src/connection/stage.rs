@@ -1,53 +1,22 @@
-use core::fmt;
-
 use super::Connection;
 use super::state::State;
 use crate::framing::Framing;
+use crate::kinds::kinds;
 use crate::tls::TlsVersion;
 
-/// How far a conversation has come, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Stage {
-    /// The TLS handshake, or, plain, the moment before the first step.
-    Opening,
-    /// Both sides may send.
-    Open,
-    /// One side has finished and the other has not.
-    HalfClosed,
-    /// It is on its way to the end: what is queued is transmitted, what comes is discarded.
-    Closing,
-    /// It is over.
-    Closed,
-}
-
-impl Stage {
-    /// All stages, in the order of their [`index`](Self::index).
-    pub const ALL: &'static [Self] =
-        &[Self::Opening, Self::Open, Self::HalfClosed, Self::Closing, Self::Closed];
-
-    /// The stage's place in [`ALL`](Self::ALL).
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The stage's name in lower case, as JSON spells it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Opening => "opening",
-            Self::Open => "open",
-            Self::HalfClosed => "half_closed",
-            Self::Closing => "closing",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+kinds! {
+    /// How far a conversation has come, in one word.
+    Stage {
+        /// The TLS handshake, or, plain, the moment before the first step.
+        Opening => "opening",
+        /// Both sides may send.
+        Open => "open",
+        /// One side has finished and the other has not.
+        HalfClosed => "half_closed",
+        /// It is on its way to the end: what is queued is transmitted, what comes is discarded.
+        Closing => "closing",
+        /// It is over.
+        Closed => "closed",
     }
 }
 

@@ -1,75 +1,33 @@
 use core::ops::AddAssign;
 
 use crate::error::Fault;
+use crate::kinds::kinds;
 
-/// Why a datagram that came was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Dropped {
-    /// The endpoint is closed.
-    Closed,
-    /// It answers a request that is over.
-    Duplicate,
-    /// It comes from the endpoint itself, or from another of its kind.
-    OwnAddress,
-    /// The queue was full.
-    QueueFull,
-    /// Services, which may answer an answer, send from there.
-    ServicePort,
-    /// The source must pause.
-    SourcePaused,
-    /// The source sends more than it may.
-    SourceRate,
-    /// It answers nothing that was asked.
-    Stranger,
-    /// It is longer than the limit.
-    TooLong,
-    /// There is nobody at the source's address to answer.
-    Unanswerable,
-    /// The application had no use for it.
-    Unwanted,
-}
-
-impl Dropped {
-    /// Every reason, in the order of [`index`](Self::index).
-    pub const ALL: &'static [Self] = &[
-        Self::Closed,
-        Self::Duplicate,
-        Self::OwnAddress,
-        Self::QueueFull,
-        Self::ServicePort,
-        Self::SourcePaused,
-        Self::SourceRate,
-        Self::Stranger,
-        Self::TooLong,
-        Self::Unanswerable,
-        Self::Unwanted,
-    ];
-    /// The number of reasons.
-    pub const COUNT: usize = Self::ALL.len();
-
-    /// The place in [`ALL`](Self::ALL).
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// A name for machines.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Duplicate => "duplicate",
-            Self::OwnAddress => "own_address",
-            Self::QueueFull => "queue_full",
-            Self::ServicePort => "service_port",
-            Self::SourcePaused => "source_paused",
-            Self::SourceRate => "source_rate",
-            Self::Stranger => "stranger",
-            Self::TooLong => "too_long",
-            Self::Unanswerable => "unanswerable",
-            Self::Unwanted => "unwanted",
-        }
+kinds! {
+    /// Why a datagram that came was not taken.
+    Dropped {
+        /// The endpoint is closed.
+        Closed => "closed",
+        /// It answers a request that is over.
+        Duplicate => "duplicate",
+        /// It comes from the endpoint itself, or from another of its kind.
+        OwnAddress => "own_address",
+        /// The queue was full.
+        QueueFull => "queue_full",
+        /// Services, which may answer an answer, send from there.
+        ServicePort => "service_port",
+        /// The source must pause.
+        SourcePaused => "source_paused",
+        /// The source sends more than it may.
+        SourceRate => "source_rate",
+        /// It answers nothing that was asked.
+        Stranger => "stranger",
+        /// It is longer than the limit.
+        TooLong => "too_long",
+        /// There is nobody at the source's address to answer.
+        Unanswerable => "unanswerable",
+        /// The application had no use for it.
+        Unwanted => "unwanted",
     }
 }
 

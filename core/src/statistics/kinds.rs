@@ -1,48 +1,8 @@
 //! What is counted apart.
 
-use core::fmt;
-
 use crate::connection::CloseKind;
+use crate::kinds::kinds;
 use crate::tls::TlsVersion;
-
-macro_rules! kinds {
-    ($(#[$doc:meta])* $type:ident { $($(#[$kind_doc:meta])* $kind:ident => $name:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum $type {
-            $($(#[$kind_doc])* $kind,)*
-        }
-
-        impl $type {
-            /// All kinds, in the order of their [`index`](Self::index).
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
-
-            /// How many kinds there are.
-            pub const COUNT: usize = Self::ALL.len();
-
-            /// The kind's place in [`ALL`](Self::ALL).
-            #[must_use]
-            pub const fn index(self) -> usize {
-                self as usize
-            }
-
-            /// The kind's name in lower case, as metrics and JSON spell it.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)*
-                }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
 
 kinds! {
     /// Why a connection was accepted from the system and turned away.

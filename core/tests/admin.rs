@@ -16,6 +16,7 @@ mod http;
 struct Observee {
     is_ready: bool,
     visits: usize,
+    has_workers: bool,
 }
 
 impl Observed for Observee {
@@ -41,6 +42,10 @@ impl Observed for Observee {
         vec![visit; self.visits]
     }
 
+    fn lists_visits(&self) -> bool {
+        !self.has_workers
+    }
+
     fn listeners(&self) -> Vec<String> {
         vec!["unix:/s".to_owned()]
     }
@@ -64,7 +69,7 @@ fn get(observee: &Observee, target: &str) -> String {
 
 #[test]
 fn life_and_readiness_are_two_things() {
-    let (ready, not) = (Observee { is_ready: true, visits: 0 }, Observee::default());
+    let (ready, not) = (Observee { is_ready: true, ..Observee::default() }, Observee::default());
     for (observee, target, status) in [
         (&ready, "/livez", "200 OK"),
         (&not, "/livez", "200 OK"),
@@ -79,7 +84,7 @@ fn life_and_readiness_are_two_things() {
 
 #[test]
 fn metrics_are_those_of_the_server() {
-    let answer = get(&Observee { is_ready: true, visits: 0 }, "/metrics");
+    let answer = get(&Observee { is_ready: true, ..Observee::default() }, "/metrics");
     let (head, body) = parts(&answer);
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
     assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
@@ -98,8 +103,15 @@ fn metrics_are_those_of_the_server() {
 }
 
 #[test]
+fn no_list_is_answered_where_others_serve() {
+    let answer = get(&Observee { has_workers: true, ..Observee::default() }, "/connections");
+    assert!(answer.starts_with("HTTP/1.1 501 Not Implemented\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nworkers serve the connections and do not list them\n"));
+}
+
+#[test]
 fn connections_are_listed() {
-    let answer = get(&Observee { is_ready: true, visits: 1 }, "/connections");
+    let answer = get(&Observee { visits: 1, ..Observee::default() }, "/connections");
     let (head, body) = parts(&answer);
     assert!(head.contains("content-type: application/json"), "{head}");
     assert_eq!(
@@ -112,7 +124,7 @@ fn connections_are_listed() {
 #[test]
 fn a_long_list_is_sent_as_the_client_reads() {
     let mut server =
-        Server::new(Admin::new(Observee { is_ready: true, visits: 20_000 }), Limits::new());
+        Server::new(Admin::new(Observee { visits: 20_000, ..Observee::default() }), Limits::new());
     assert!(server.receive(b"GET /connections HTTP/1.1\r\nHost: a\r\n\r\n") > 0);
     let queued_len = server.connection().queued_len();
     assert!(

@@ -24,7 +24,7 @@ const METHODS: &str = "GET, HEAD";
 /// | `/livez` | 200: the process lives |
 /// | `/readyz` | 200 if the server may be sent more connections, else 503 |
 /// | `/metrics` | counts of [connections](crate::statistics::Statistics::write_prometheus) and [datagrams](crate::datagram::DatagramStatistics::write_prometheus) for Prometheus, whether it is ready, and open descriptors |
-/// | `/connections` | the [connections](Listing) that it has now, in JSON |
+/// | `/connections` | the [connections](Listing) that it has now, in JSON; 501 if it does not [list](Observed::lists_visits) them |
 ///
 /// A query is ignored, as are bodies. Other targets are answered with 404, other methods than GET
 /// and HEAD with 405, and what is no HTTP with the status that says why; then the connection is
@@ -95,6 +95,9 @@ fn gauge(text: &mut String, name: &str, help: &str, value: u64) -> core::fmt::Re
 }
 
 fn connections(observed: &impl Observed) -> Answer {
+    if !observed.lists_visits() {
+        return Answer::line(501, "workers serve the connections and do not list them");
+    }
     let listeners = observed.listeners();
     let listeners: Vec<&str> = listeners.iter().map(String::as_str).collect();
     let listing = Listing::new(&observed.visits(), &listeners, observed.now()).to_string();

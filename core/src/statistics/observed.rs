@@ -21,6 +21,12 @@ pub trait Observed {
     /// The connections that it has now, in any order.
     fn visits(&self) -> Vec<Visit>;
 
+    /// Whether [`visits`](Self::visits) are its connections. Not where others serve them and do not
+    /// tell: no list is then better than an empty one.
+    fn lists_visits(&self) -> bool {
+        true
+    }
+
     /// Its listeners' addresses, in their order.
     fn listeners(&self) -> Vec<String>;
 

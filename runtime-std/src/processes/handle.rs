@@ -104,6 +104,10 @@ impl Observed for SupervisorHandle {
         Vec::new()
     }
 
+    fn lists_visits(&self) -> bool {
+        false
+    }
+
     fn listeners(&self) -> Vec<String> {
         self.control.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -68,7 +68,9 @@ pub(crate) struct ServeArguments {
     /// socket
     ///
     /// Prints `admin ADDRESS` on standard output. It goes on until the process ends, and its
-    /// connections are not counted. Whoever reaches it may ask.
+    /// connections are not counted. Whoever reaches it may ask. With --model processes the
+    /// supervisor answers for all workers: ready while one serves, counts summed, descriptors its
+    /// own, and 501 for /connections, which the workers do not list.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) admin: Option<Address>,
 

@@ -54,14 +54,17 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         }
         None => listeners,
     };
-    let admin = arguments.admin.as_ref().map(admin::bind).transpose()?;
+    // The supervisor tells of its workers.
+    let admin = arguments.admin.as_ref().filter(|_| worker.is_none());
+    let admin = admin.map(admin::bind).transpose()?;
     let datagram_listeners = datagrams::listen(&addresses)?;
     if worker.is_none() {
         let bound = in_order(&addresses, &listeners, &datagram_listeners);
         announce(arguments, &bound, admin.as_ref(), certificate.as_ref(), output)?;
     }
     if worker.is_none() && arguments.model == Model::Processes {
-        return workers::supervise(arguments, listeners, certificate.as_ref(), signals, output);
+        let certificate = certificate.as_ref();
+        return workers::supervise(arguments, listeners, admin, certificate, signals, output);
     }
     let is_worker = worker.is_some();
     let ends = Ends::new(output).map_err(|error| unprepared(&error))?;

@@ -99,9 +99,6 @@ pub(super) fn addresses(
     if arguments.format.is_some() && !addresses.iter().any(is_http) {
         return Err(Stop::usage("--format is for HTTP, and no address begins with http or https"));
     }
-    if arguments.admin.is_some() && arguments.model == Model::Processes {
-        return Err(Stop::usage("--admin tells of one process; --model processes has several"));
-    }
     if arguments.workers.is_some() && arguments.model == Model::Threads {
         return Err(Stop::usage("--workers is for --model processes"));
     }

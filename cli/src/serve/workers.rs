@@ -8,6 +8,7 @@ use drywire_std::Listener;
 use drywire_std::processes::{Supervisor, Worker, this_program};
 use signal_hook::iterator::Signals;
 
+use super::admin;
 use super::journal::Journal;
 use super::start::Certificate;
 use super::summary::Summary;
@@ -29,6 +30,7 @@ pub(super) fn inherited(arguments: &ServeArguments) -> Result<Option<Worker>, St
 pub(super) fn supervise(
     arguments: &ServeArguments,
     listeners: Vec<Listener>,
+    admin: Option<Listener>,
     certificate: Option<&Certificate>,
     signals: Signals,
     output: Output,
@@ -48,6 +50,9 @@ pub(super) fn supervise(
         supervisor = supervisor.listen(listener);
     }
     let (reload, request, handle) = (supervisor.handle(), supervisor.handle(), supervisor.handle());
+    if let Some(listener) = admin {
+        admin::serve(listener, supervisor.handle()).map_err(|error| unprepared(&error))?;
+    }
     let commands = Commands {
         reload: Box::new(move || reload.reload()),
         request: Box::new(move |asked| request.request(asked)),

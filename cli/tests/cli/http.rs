@@ -189,10 +189,6 @@ fn what_cannot_be_is_refused() {
         (&["--admin", "http://192.0.2.1:1"], "only loopback addresses and Unix sockets"),
         (&["--admin", "https://127.0.0.1:0"], "only HTTP without TLS"),
         (&["--admin", "udp://127.0.0.1:0"], "only HTTP without TLS"),
-        (
-            &["--admin", "127.0.0.1:0", "--model", "processes"],
-            "--admin tells of one process; --model processes has several",
-        ),
         (&["--format", "json"], "--format is for HTTP"),
         (&["--listen", "http://127.0.0.1:0/x"], "every target is served"),
         (&["--listen", "http://127.0.0.1:0", "--alpn", "x"], "--alpn is for TLS"),

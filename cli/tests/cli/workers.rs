@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 #[cfg(target_os = "linux")]
@@ -110,6 +110,21 @@ fn is_served(stream: &mut TcpStream) -> bool {
     }
 }
 
+fn get(place: &str, target: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(place)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Host and port of an address such as `http://127.0.0.1:1/`.
+fn place(address: &Value) -> String {
+    let address = address.as_str().unwrap();
+    address.split_once("://").unwrap().1.trim_end_matches('/').to_owned()
+}
+
 /// Connects all the time, and tells at the end what failed.
 struct Load {
     is_over: Arc<AtomicBool>,
@@ -119,14 +134,29 @@ struct Load {
 
 impl Load {
     fn on(place: &str) -> Self {
+        Self::of(place, |place| {
+            let mut stream = TcpStream::connect(place).map_err(|error| error.to_string())?;
+            is_served(&mut stream)
+                .then_some(())
+                .ok_or_else(|| "a connection was cut off".to_owned())
+        })
+    }
+
+    /// Asks for `target` over HTTP all the time, each time by a new connection.
+    fn getting(place: &str, target: &'static str) -> Self {
+        Self::of(place, move |place| match get(place, target) {
+            Ok(answer) if answer.starts_with("HTTP/1.1 200 OK\r\n") => Ok(()),
+            Ok(answer) => Err(answer),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    fn of(place: &str, ask: impl Fn(&str) -> Result<(), String> + Send + 'static) -> Self {
         let (is_over, served) = (Arc::<AtomicBool>::default(), Arc::<AtomicU32>::default());
         let (place, stop, count) = (place.to_owned(), Arc::clone(&is_over), Arc::clone(&served));
         let client = thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
-                let mut stream = TcpStream::connect(&place).map_err(|error| error.to_string())?;
-                if !is_served(&mut stream) {
-                    return Err("a connection was cut off".to_owned());
-                }
+                ask(&place)?;
                 count.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
@@ -277,6 +307,68 @@ fn a_hang_up_exchanges_the_workers_and_refuses_nobody() {
         load.end();
         supervisor.process.signal(Signal::TERM);
         supervisor.end(true);
+    }
+}
+
+#[test]
+fn a_reload_refuses_no_request_and_the_admin_listener_tells_of_all_workers() {
+    for runtime in RUNTIMES {
+        let supervisor = Supervisor::start(
+            &["http://127.0.0.1:0", "tcp://127.0.0.1:0"],
+            &[
+                "--runtime",
+                runtime,
+                "--workers",
+                "2",
+                "--admin",
+                "127.0.0.1:0",
+                "--drain-pause",
+                "none",
+            ],
+        );
+        let admin = place(&supervisor.until(|record| record["event"] == "admin")["address"]);
+        let ask = |target: &str| get(&admin, target).unwrap();
+        let mut old = [supervisor.worker("ready"), supervisor.worker("ready")];
+        let http = place(&supervisor.addresses[0].clone().into());
+        let (requests, checks) = (Load::getting(&http, "/"), Load::getting(&admin, "/readyz"));
+        for _ in 0..3 {
+            requests.await_served(20);
+            supervisor.process.signal(Signal::HUP);
+            let new = [supervisor.worker("ready"), supervisor.worker("ready")];
+            for _ in old {
+                let exited = supervisor.worker("exited");
+                assert!(old.contains(&exited), "{exited}");
+            }
+            old = new;
+            checks.await_served(20);
+        }
+        requests.await_served(20);
+        let served = requests.served.load(Ordering::Relaxed);
+        requests.end();
+        checks.end();
+
+        let metrics = ask("/metrics");
+        let accepted = metrics.lines().find_map(|line| {
+            line.strip_prefix("drywire_connections_accepted_total ")?.parse::<u32>().ok()
+        });
+        // Those of the admin listener are not counted, those of workers that are gone are.
+        assert!((served..=served + 1).contains(&accepted.unwrap()), "{served} {metrics}");
+        assert!(ask("/connections").starts_with("HTTP/1.1 501 Not Implemented\r\n"));
+        // The pause: not ready, and serving.
+        supervisor.process.signal(Signal::TERM);
+        let until = |target: &str, wanted: &str| {
+            let begin = Instant::now();
+            while !ask(target).contains(wanted) {
+                assert!(begin.elapsed() < PATIENCE, "{target} without {wanted}");
+            }
+        };
+        until("/readyz", "HTTP/1.1 503 ");
+        assert!(ask("/livez").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(get(&http, "/").unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
+        until("/metrics", "\ndrywire_connections_active 0\n");
+        supervisor.process.signal(Signal::INT);
+        // A supervisor counts what it ends at once as ended by force.
+        supervisor.end(false);
     }
 }
 

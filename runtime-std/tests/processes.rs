@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
+#[cfg(target_os = "linux")]
+use std::num::NonZeroUsize;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio, exit};
@@ -20,6 +22,7 @@ use drywire::shutdown::{Phase, Request};
 use drywire::statistics::Observed;
 use drywire::supervisor::{Outcome, SupervisorLimits};
 use drywire::{Handle, Limits, Peer, Protocol};
+use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Event, Supervisor, SupervisorHandle, Worker};
 use drywire_std::{Listener, ServeError, Server};
 use rustix::process::{Pid, Signal, kill_process};
@@ -101,7 +104,10 @@ fn echo_datagrams(socket: UdpSocket) {
     thread::spawn(move || {
         let mut bytes = [0; 64];
         while let Ok((len, peer)) = socket.recv_from(&mut bytes) {
-            let _ = socket.send_to(&bytes[..len], peer);
+            let pid = std::process::id().to_string();
+            let asked = &bytes[..len];
+            let answer = if asked == b"pid" { pid.as_bytes() } else { asked };
+            let _ = socket.send_to(answer, peer);
         }
     });
 }
@@ -592,6 +598,72 @@ fn sockets_of_every_kind_are_handed_over() {
     assert_eq!(running.ended(), Outcome::Drained);
     // The file was the supervisor's.
     assert!(!socket.exists());
+}
+
+/// Who answers the sources, each of which gets one answer.
+#[cfg(target_os = "linux")]
+fn answering(sources: &[UdpSocket]) -> Vec<u32> {
+    let read = |source: &UdpSocket| {
+        let mut answer = [0; 16];
+        let len = source.recv(&mut answer).unwrap();
+        std::str::from_utf8(&answer[..len]).unwrap().parse().unwrap()
+    };
+    sources.iter().for_each(|source| assert_eq!(source.send(b"pid").unwrap(), 3));
+    sources.iter().map(read).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_source_of_datagrams_has_its_worker() {
+    let any = "udp://127.0.0.1:0".parse().unwrap();
+    let group = DatagramListener::bind_group(&any, NonZeroUsize::new(2).unwrap()).unwrap();
+    let to = socket_addr(group[0].address());
+    let supervisor = Supervisor::new(this_test).unwrap().limits(limits(2)).listen_datagrams(group);
+    let running = run(supervisor, loopback(), "serve");
+    let pids: BTreeSet<u32> = running.ready(2).into_iter().collect();
+    let sources: Vec<_> = (0..32)
+        .map(|_| {
+            let source = UdpSocket::bind("127.0.0.1:0").unwrap();
+            source.set_read_timeout(Some(PATIENCE)).unwrap();
+            source.connect(to).unwrap();
+            source
+        })
+        .collect();
+    let first = answering(&sources);
+    assert_eq!(first.iter().copied().collect::<BTreeSet<_>>(), pids);
+    assert_eq!(answering(&sources), first);
+
+    // Those of a worker that is gone wait for the next one.
+    let lost = first[0];
+    kill_process(Pid::from_raw(lost.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    running.until(|seen| *seen == Seen::Exited(lost, None));
+    let second = answering(&sources);
+    let replaced = running.ready(1)[0];
+    let replace = |pid: &u32| if *pid == lost { replaced } else { *pid };
+    assert_eq!(second, first.iter().map(replace).collect::<Vec<_>>());
+    running.handle.request(Request::Interrupt);
+    assert_eq!(running.ended(), Outcome::Drained);
+}
+
+#[test]
+fn there_are_no_more_workers_than_get_a_socket() {
+    let any = "udp://127.0.0.1:0".parse().unwrap();
+    let listener = DatagramListener::bind(&any).unwrap();
+    let started = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&started);
+    // A mode that is none: the worker ends at once.
+    let supervisor =
+        Supervisor::new(this_test).unwrap().limits(limits(3)).payload(b"/dev/null".to_vec());
+    let supervisor = supervisor.listen_datagrams([]).listen_datagrams([listener]);
+    let supervisor = supervisor.on_event(move |event| {
+        if let Event::Started { slot, .. } = event {
+            count.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(*slot, 0);
+        }
+    });
+    let outcome = supervisor.run().unwrap();
+    let attempts = started.load(Ordering::Relaxed);
+    assert_eq!(Outcome::StartFailed { failures: attempts.try_into().unwrap() }, outcome);
 }
 
 #[test]

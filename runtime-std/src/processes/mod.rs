@@ -16,6 +16,11 @@
 //! first: under load to one that has nothing else to do. A few connections that come at once may
 //! all be one worker's, and stay with it. Nobody is assigned to a worker that is busy or gone.
 //!
+//! Datagrams are another matter, for what is known of a source must be in one place: each worker
+//! has a socket of its own, and the system chooses by the source. The sockets are the supervisor's,
+//! so that what arrives for a worker that died is the next one's in its slot. See
+//! [`listen_datagrams`](Supervisor::listen_datagrams).
+//!
 //! # How they talk
 //!
 //! A worker's standard input is a socket. Over it come the bound sockets as descriptors
@@ -33,7 +38,7 @@ mod worker;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, PoisonError};
@@ -42,6 +47,7 @@ use drywire::address::Address;
 use drywire::shutdown::Phase;
 use drywire::supervisor::{Outcome, SupervisorLimits, WorkerId};
 
+use crate::datagram::DatagramListener;
 use crate::error::ServeError;
 use crate::listener::Listener;
 use crate::signal::Bell;
@@ -67,13 +73,28 @@ pub struct Supervisor {
 enum Source {
     Listener(Listener),
     Socket(Address, OwnedFd),
+    /// One for each slot from the first on, and for no other. There is at least one.
+    Datagrams(Vec<DatagramListener>),
 }
 
 impl Source {
-    const fn address(&self) -> &Address {
+    /// What the worker in `slot` gets.
+    fn of(&self, slot: usize) -> Option<(&Address, BorrowedFd<'_>)> {
         match self {
-            Self::Listener(listener) => listener.address(),
-            Self::Socket(address, _) => address,
+            Self::Listener(listener) => Some((listener.address(), listener.parts().socket.as_fd())),
+            Self::Socket(address, socket) => Some((address, socket.as_fd())),
+            Self::Datagrams(listeners) => {
+                let listener = listeners.get(slot)?;
+                Some((listener.address(), listener.parts().socket.as_fd()))
+            }
+        }
+    }
+
+    /// How many slots get something.
+    fn slots(&self) -> usize {
+        match self {
+            Self::Listener(_) | Self::Socket(..) => usize::MAX,
+            Self::Datagrams(listeners) => listeners.len(),
         }
     }
 }
@@ -167,6 +188,24 @@ impl Supervisor {
         self
     }
 
+    /// Hands `listeners`, which have one address, over to one worker each: the first to the one in
+    /// the first slot, and so on. A worker that comes later takes its slot's over with what has
+    /// arrived. Other workers get none.
+    ///
+    /// That is for what a server must know about a source, such as how much it sends: one process
+    /// serves all its datagrams, if the listeners come from
+    /// [`bind_group`](DatagramListener::bind_group).
+    pub fn listen_datagrams(
+        mut self,
+        listeners: impl IntoIterator<Item = DatagramListener>,
+    ) -> Self {
+        let listeners: Vec<_> = listeners.into_iter().collect();
+        if !listeners.is_empty() {
+            self.sources.push(Source::Datagrams(listeners));
+        }
+        self
+    }
+
     /// Hands `payload` over to every worker: see [`Worker::payload`]. Some 64 KiB are no problem.
     pub fn payload(mut self, payload: Vec<u8>) -> Self {
         self.payload = payload;
@@ -187,6 +226,8 @@ impl Supervisor {
 
     /// Supervises until the workers were asked to end and have ended, or none can start.
     ///
+    /// There are no more workers than get a socket.
+    ///
     /// The process must not reap children that it does not know.
     ///
     /// # Errors
@@ -194,11 +235,12 @@ impl Supervisor {
     /// them were killed.
     /// # Panics
     /// If the observer did, after all workers were killed.
-    pub fn run(self) -> Result<Outcome, ServeError> {
-        if self.sources.is_empty() {
-            return Err(ServeError::ListenerMissing);
-        }
-        let names = self.sources.iter().map(|source| source.address().to_string()).collect();
+    pub fn run(mut self) -> Result<Outcome, ServeError> {
+        let slots = self.sources.iter().map(Source::slots).max();
+        let slots = slots.ok_or(ServeError::ListenerMissing)?;
+        self.limits.workers = self.limits.workers.min(slots);
+        let named = self.sources.iter().filter_map(|source| source.of(0));
+        let names = named.map(|(address, _)| address.to_string()).collect();
         *self.control.listeners.lock().unwrap_or_else(PoisonError::into_inner) = names;
         Running::new(self).run().map_err(ServeError::Io)
     }

@@ -1,11 +1,9 @@
 //! The loop of a supervisor: steps of the core into processes, and back.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use drywire::address::Address;
 use drywire::shutdown::Phase;
 use drywire::statistics::Statistics;
 use drywire::supervisor::{Outcome, Step, Supervisor as Machine, WorkerExit, WorkerId};
@@ -14,7 +12,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::handle::{Control, News};
 use super::handover::{self, DRAIN, STOP};
 use super::process::Process;
-use super::{Event, Source, Supervisor};
+use super::{Event, Supervisor};
 use crate::clock::Clock;
 use crate::wait::{is_readable, wait};
 
@@ -107,7 +105,7 @@ impl Running {
 
     fn spawn(&mut self, worker: WorkerId, slot: usize) -> io::Result<Process> {
         let (control, stdin) = UnixStream::pair()?;
-        let sockets = self.setup.sources.iter().map(named);
+        let sockets = self.setup.sources.iter().filter_map(|source| source.of(slot));
         handover::send(&control, slot, sockets, &self.setup.payload)?;
         Process::start(worker, (self.setup.command)(), control, stdin, &self.control)
     }
@@ -213,12 +211,5 @@ impl Drop for Running {
         self.control.set_ready(false);
         self.control.publish(self.statistics(), None);
         self.control.set_running(false);
-    }
-}
-
-fn named(source: &Source) -> (&Address, BorrowedFd<'_>) {
-    match source {
-        Source::Listener(listener) => (listener.address(), listener.parts().socket.as_fd()),
-        Source::Socket(address, socket) => (address, socket.as_fd()),
     }
 }

@@ -12,6 +12,7 @@ use socket2::{SockRef, Type};
 
 use super::WorkerError;
 use super::handover::{self, DRAIN, Handover, READY, REPORT, STOP};
+use crate::datagram::DatagramListener;
 use crate::listener::{BindError, Listener};
 
 /// The variable that makes a process a worker: the process id of its supervisor.
@@ -181,5 +182,13 @@ impl Inherited {
     /// [`BindError`] if it does not listen, as sockets for datagrams do not.
     pub fn listener(self) -> Result<Listener, BindError> {
         Listener::adopt(self.socket, self.address)
+    }
+
+    /// The socket as a listener for datagrams.
+    ///
+    /// # Errors
+    /// [`BindError`] if it is one of byte streams.
+    pub fn datagram_listener(self) -> Result<DatagramListener, BindError> {
+        DatagramListener::adopt(self.socket, self.address)
     }
 }

@@ -31,11 +31,13 @@ use super::{FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, Se
 /// With --model processes the sockets are bound once and workers serve them. One that dies is
 /// started again, and takes no connection but its own with it. SIGHUP starts new ones, which read
 /// all files again and serve before the old ones drain; if they cannot start the old ones stay.
-/// Limits are those of each worker.
+/// Limits are those of each worker. A source of datagrams has one worker, which serves all of them
+/// (on Linux; elsewhere, and with unixgram, one worker serves all sources).
 ///
 /// Sockets that a service manager hands over (LISTEN_FDS) are served as they are: the first one for
-/// the first --listen, of which only the scheme counts then, and so on; without --listen each as tcp
-/// or unix. The manager is told of readiness, reload and end if it asks (NOTIFY_SOCKET).
+/// the first --listen, of which only the scheme counts then, and so on; without --listen each as tcp,
+/// unix, udp or unixgram. A worker process has one for datagrams to itself. The manager is told of
+/// readiness, reload and end if it asks (NOTIFY_SOCKET).
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:

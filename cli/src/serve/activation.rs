@@ -1,21 +1,18 @@
 //! Sockets that a service manager has bound: sd_listen_fds(3).
 
 use std::env;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::SocketAddr as UnixAddress;
 
 use drywire::address::{Address, Endpoint};
-use drywire::tls::ServerTls;
-use drywire_std::Listener;
 use listenfd::ListenFd;
 
-use super::start::secured;
-use crate::exit::{Exit, Stop};
+use crate::exit::Stop;
 
 /// A socket that was handed over.
 pub(super) struct Activated {
-    socket: OwnedFd,
+    pub(super) socket: OwnedFd,
     /// Where it listens, without TLS.
     place: Address,
 }
@@ -36,34 +33,40 @@ pub(super) fn take() -> Result<Vec<Activated>, Stop> {
 
 fn take_one(handed_over: &mut ListenFd, index: usize) -> Result<Activated, Stop> {
     // What is not of the one kind stays for the other.
-    if let Ok(Some(socket)) = handed_over.take_tcp_listener(index) {
-        let place = tcp_place(&socket).ok_or_else(|| unusable(index))?;
-        return Ok(Activated { socket: socket.into(), place });
-    }
-    match handed_over.take_unix_listener(index) {
-        Ok(Some(socket)) => {
-            let place = unix_place(&socket).ok_or_else(|| unusable(index))?;
-            Ok(Activated { socket: socket.into(), place })
-        }
-        Ok(None) | Err(_) => Err(unusable(index)),
-    }
+    let (socket, place): (OwnedFd, _) =
+        if let Ok(Some(socket)) = handed_over.take_tcp_listener(index) {
+            let place = internet_place("tcp", socket.local_addr().ok());
+            (socket.into(), place)
+        } else if let Ok(Some(socket)) = handed_over.take_unix_listener(index) {
+            let place = unix_place("unix", socket.local_addr().ok());
+            (socket.into(), place)
+        } else if let Ok(Some(socket)) = handed_over.take_udp_socket(index) {
+            let place = internet_place("udp", socket.local_addr().ok());
+            (socket.into(), place)
+        } else if let Ok(Some(socket)) = handed_over.take_unix_datagram(index) {
+            let place = unix_place("unixgram", socket.local_addr().ok());
+            (socket.into(), place)
+        } else {
+            return Err(unusable(index));
+        };
+    Ok(Activated { socket, place: place.ok_or_else(|| unusable(index))? })
 }
 
-fn tcp_place(socket: &TcpListener) -> Option<Address> {
-    format!("tcp://{}", socket.local_addr().ok()?).parse().ok()
+fn internet_place(scheme: &str, name: Option<SocketAddr>) -> Option<Address> {
+    format!("{scheme}://{}", name?).parse().ok()
 }
 
-fn unix_place(socket: &UnixListener) -> Option<Address> {
-    let name = socket.local_addr().ok()?;
+fn unix_place(scheme: &str, name: Option<UnixAddress>) -> Option<Address> {
+    let name = name?;
     let path = name.as_pathname().and_then(|path| path.to_str());
     if let Some(path) = path {
-        return format!("unix:{path}").parse().ok();
+        return format!("{scheme}:{path}").parse().ok();
     }
     #[cfg(target_os = "linux")]
     {
         use std::os::linux::net::SocketAddrExt;
         let name = name.as_abstract_name().and_then(|name| std::str::from_utf8(name).ok())?;
-        format!("unix:@{name}").parse().ok()
+        format!("{scheme}:@{name}").parse().ok()
     }
     #[cfg(not(target_os = "linux"))]
     None
@@ -71,7 +74,7 @@ fn unix_place(socket: &UnixListener) -> Option<Address> {
 
 fn unusable(index: usize) -> Stop {
     Stop::usage(format_args!(
-        "socket {} of LISTEN_FDS is not a stream socket of TCP or Unix with a name",
+        "socket {} of LISTEN_FDS is not one of TCP, UDP or Unix with a name",
         index + 1
     ))
 }
@@ -108,28 +111,16 @@ fn named_like(named: &Address, place: &Address) -> Option<Address> {
             return None;
         }
     }
-    match named {
-        Address::Stream { tls, .. } => Some(Address::Stream { endpoint, tls: *tls }),
-        Address::Http { tls, target, .. } => {
+    match (named, place) {
+        (Address::Datagram { .. }, Address::Datagram { .. }) => {
+            Some(Address::Datagram { endpoint })
+        }
+        (Address::Datagram { .. }, _) | (_, Address::Datagram { .. }) => None,
+        (Address::Stream { tls, .. }, _) => Some(Address::Stream { endpoint, tls: *tls }),
+        (Address::Http { tls, target, .. }, _) => {
             Some(Address::Http { endpoint, tls: *tls, target: target.clone() })
         }
-        Address::Datagram { .. } => None,
     }
-}
-
-/// The sockets as listeners on `addresses`.
-pub(super) fn listeners(
-    activated: Vec<Activated>,
-    addresses: &[Address],
-    tls: Option<&ServerTls>,
-) -> Result<Vec<Listener>, Stop> {
-    let adopt = |(one, address): (Activated, &Address)| {
-        let listener = Listener::adopt(one.socket, address.clone());
-        listener
-            .map(|listener| secured(listener, tls))
-            .map_err(|error| Stop::new(Exit::Connect, error))
-    };
-    activated.into_iter().zip(addresses).map(adopt).collect()
 }
 
 #[cfg(test)]
@@ -147,6 +138,11 @@ mod tests {
             ("unix:/a", "tcp://[::1]:7", None),
             ("tcp://[::1]:7", "unix:/a", None),
             ("udp://[::1]:7", "tcp://[::1]:7", None),
+            ("tls://[::1]:7", "udp://[::1]:7", None),
+            ("http+unix:/a", "unixgram:/a", None),
+            ("udp://:1", "udp://[::1]:7", Some("udp://[::1]:7")),
+            ("unixgram:/a", "unixgram:/b", Some("unixgram:/b")),
+            ("unixgram:/a", "udp://[::1]:7", None),
         ] {
             let found = named_like(&parse(named), &parse(place));
             assert_eq!(found.map(|address| address.to_string()).as_deref(), expected);

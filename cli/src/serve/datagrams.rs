@@ -1,5 +1,7 @@
 //! The datagram side of a server: listeners, what they do, and what became of them.
 
+use std::num::NonZeroUsize;
+
 use drywire::Fault;
 use drywire::address::Address;
 use drywire::datagram::{
@@ -13,10 +15,16 @@ use super::start::not_bound;
 use crate::args::ServedProtocol;
 use crate::exit::Stop;
 
-/// Binds all addresses of datagrams, or none.
-pub(super) fn listen(addresses: &[Address]) -> Result<Vec<DatagramListener>, Stop> {
+/// The listeners of one address, for one process each.
+pub(super) type Group = Vec<DatagramListener>;
+
+/// Binds all addresses of datagrams, each for so many processes, or none.
+pub(super) fn listen(addresses: &[Address], processes: NonZeroUsize) -> Result<Vec<Group>, Stop> {
     let is_ours = |address: &&Address| matches!(address, Address::Datagram { .. });
-    let bind = |address| DatagramListener::bind(address).map_err(|error| not_bound(&error, false));
+    let bind = |address| {
+        let group = DatagramListener::bind_group(address, processes);
+        group.map_err(|error| not_bound(&error, false))
+    };
     addresses.iter().filter(is_ours).map(bind).collect()
 }
 

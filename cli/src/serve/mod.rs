@@ -14,12 +14,13 @@ mod summary;
 mod workers;
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use drywire::address::Address;
 use drywire::tls::ServerTls;
 use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Inherited, Worker};
-use drywire_std::{Listener, ServeError};
+use drywire_std::{BindError, Listener, ServeError};
 use serde_json::json;
 
 use crate::args::{Model, ProxyMode, Runtime, ServeArguments};
@@ -29,7 +30,7 @@ use crate::notify::{State, notify};
 use crate::output::Output;
 use crate::signals;
 use activation::Activated;
-use datagrams::ServedDatagrams;
+use datagrams::{Group, ServedDatagrams};
 use ends::Ends;
 use invitation::Invitation;
 use plan::Plan;
@@ -46,20 +47,16 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
     let tls = certificate.as_ref().map(Certificate::configuration).transpose()?;
     let signals = signals::hold().map_err(|error| unprepared(&error))?;
     let policy = proxy::policy(&arguments.proxy, &addresses)?;
-    let listeners = sockets.listeners(arguments, &addresses, tls.as_ref())?;
-    let listeners = match policy {
-        Some(policy) => {
-            let behind = |listener: Listener| listener.with_proxy(policy.clone());
-            listeners.into_iter().map(behind).collect()
-        }
-        None => listeners,
-    };
+    let mut listeners = sockets.listeners(arguments, &addresses, tls.as_ref())?;
+    if let Some(policy) = policy {
+        let behind = |listener: Listener| listener.with_proxy(policy.clone());
+        listeners.streams = listeners.streams.into_iter().map(behind).collect();
+    }
     // The supervisor tells of its workers.
     let admin = arguments.admin.as_ref().filter(|_| worker.is_none());
     let admin = admin.map(admin::bind).transpose()?;
-    let datagram_listeners = datagrams::listen(&addresses)?;
     if worker.is_none() {
-        let bound = in_order(&addresses, &listeners, &datagram_listeners);
+        let bound = listeners.in_order(&addresses);
         announce(arguments, &bound, admin.as_ref(), certificate.as_ref(), output)?;
     }
     if worker.is_none() && arguments.model == Model::Processes {
@@ -72,14 +69,14 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         menu: Menu::new(
             Served::new(arguments.protocol, arguments.framing.framing()),
             arguments.format.unwrap_or_default(),
-            &listeners,
+            &listeners.streams,
         ),
         limits: arguments.limits.connection(),
         admission: arguments.limits.admission(),
         threads: arguments.threads,
-        listeners,
+        listeners: listeners.streams,
         admin,
-        datagram_listeners,
+        datagram_listeners: listeners.datagrams.into_iter().flatten().collect(),
         datagram_limits: arguments.limits.datagrams(),
         served_datagrams: ServedDatagrams(arguments.protocol),
         observer: ends.observer(),
@@ -131,35 +128,56 @@ impl Sockets {
         arguments: &ServeArguments,
         addresses: &[Address],
         tls: Option<&ServerTls>,
-    ) -> Result<Vec<Listener>, Stop> {
-        match self {
-            Self::Bound => start::listen(arguments, addresses, tls),
-            Self::Activated(activated) => activation::listeners(activated, addresses, tls),
-            Self::HandedOver(sockets) => sockets
-                .into_iter()
-                .map(|socket| {
-                    let listener = socket.listener();
-                    let listener = listener.map_err(|error| Stop::new(Exit::Connect, error))?;
-                    Ok(start::secured(listener, tls))
-                })
-                .collect(),
+    ) -> Result<Listeners, Stop> {
+        let sockets: Vec<_> = match self {
+            Self::Bound => {
+                let streams = start::listen(arguments, addresses, tls)?;
+                let datagrams = datagrams::listen(addresses, workers::count(arguments))?;
+                return Ok(Listeners { streams, datagrams });
+            }
+            Self::Activated(activated) => activated.into_iter().map(|one| one.socket).collect(),
+            Self::HandedOver(sockets) => sockets.into_iter().map(|one| one.socket).collect(),
+        };
+        let mut listeners = Listeners { streams: Vec::new(), datagrams: Vec::new() };
+        for (socket, address) in sockets.into_iter().zip(addresses) {
+            let adopted = listeners.adopt(socket, address.clone(), tls);
+            adopted.map_err(|error| Stop::new(Exit::Connect, error))?;
         }
+        Ok(listeners)
     }
 }
 
-/// The addresses of the listeners, with their real ports, in the order of `addresses`.
-fn in_order<'a>(
-    addresses: &[Address],
-    listeners: &'a [Listener],
-    datagrams: &'a [DatagramListener],
-) -> Vec<&'a Address> {
-    let mut streams = listeners.iter().map(Listener::address);
-    let mut datagrams = datagrams.iter().map(DatagramListener::address);
-    let bound = addresses.iter().filter_map(|address| match address {
-        Address::Datagram { .. } => datagrams.next(),
-        Address::Stream { .. } | Address::Http { .. } => streams.next(),
-    });
-    bound.collect()
+/// What is bound.
+struct Listeners {
+    streams: Vec<Listener>,
+    datagrams: Vec<Group>,
+}
+
+impl Listeners {
+    fn adopt(
+        &mut self,
+        socket: OwnedFd,
+        address: Address,
+        tls: Option<&ServerTls>,
+    ) -> Result<(), BindError> {
+        if let Address::Datagram { .. } = address {
+            self.datagrams.push(vec![DatagramListener::adopt(socket, address)?]);
+        } else {
+            self.streams.push(start::secured(Listener::adopt(socket, address)?, tls));
+        }
+        Ok(())
+    }
+
+    /// The addresses, with their real ports, in the order of `addresses`.
+    fn in_order(&self, addresses: &[Address]) -> Vec<&Address> {
+        let mut streams = self.streams.iter().map(Listener::address);
+        let mut datagrams = self.datagrams.iter().filter_map(|group| group.first());
+        let bound = addresses.iter().filter_map(|address| match address {
+            Address::Datagram { .. } => datagrams.next().map(DatagramListener::address),
+            Address::Stream { .. } | Address::Http { .. } => streams.next(),
+        });
+        bound.collect()
+    }
 }
 
 /// Prints where the server listens, and what can be done with that.

@@ -77,22 +77,9 @@ pub(super) fn addresses(
                 )));
             }
         }
-        if matches!(address, Address::Datagram { .. }) {
-            if arguments.model == Model::Processes {
-                return Err(Stop::usage(format_args!(
-                    "{address}: --model processes serves no datagrams; --model threads does"
-                )));
-            }
-            if arguments.proxy.proxy_protocol.is_some() {
-                return Err(Stop::usage(format_args!(
-                    "{address}: PROXY headers are for byte streams"
-                )));
-            }
-            if !activated.is_empty() {
-                return Err(Stop::usage(format_args!(
-                    "{address}: sockets that are handed over are served, and none is of datagrams"
-                )));
-            }
+        let is_datagram = matches!(address, Address::Datagram { .. });
+        if is_datagram && arguments.proxy.proxy_protocol.is_some() {
+            return Err(Stop::usage(format_args!("{address}: PROXY headers are for byte streams")));
         }
     }
     let is_http = |address: &Address| matches!(address, Address::Http { .. });

@@ -12,7 +12,7 @@ use super::admin;
 use super::journal::Journal;
 use super::start::Certificate;
 use super::summary::Summary;
-use super::{conclude, refused, unprepared};
+use super::{Listeners, conclude, refused, unprepared};
 use crate::args::{Model, ServeArguments};
 use crate::exit::{Exit, Stop};
 use crate::output::Output;
@@ -26,28 +26,38 @@ pub(super) fn inherited(arguments: &ServeArguments) -> Result<Option<Worker>, St
     }
 }
 
+/// How many processes serve.
+pub(super) fn count(arguments: &ServeArguments) -> NonZeroUsize {
+    let available = || thread::available_parallelism().ok();
+    match arguments.model {
+        Model::Threads => NonZeroUsize::MIN,
+        Model::Processes => arguments.workers.or_else(available).unwrap_or(NonZeroUsize::MIN),
+    }
+}
+
 /// Serves `listeners` with workers.
 pub(super) fn supervise(
     arguments: &ServeArguments,
-    listeners: Vec<Listener>,
+    Listeners { streams, datagrams }: Listeners,
     admin: Option<Listener>,
     certificate: Option<&Certificate>,
     signals: Signals,
     output: Output,
 ) -> Result<Exit, Stop> {
-    let available = || thread::available_parallelism().ok();
-    let workers = arguments.workers.or_else(available).unwrap_or(NonZeroUsize::MIN);
     let journal = Journal::new(output).map_err(|error| unprepared(&error))?;
     let command = this_program().map_err(|error| unprepared(&error))?;
     let mut supervisor = Supervisor::new(command)
         .map_err(|error| unprepared(&error))?
-        .limits(arguments.limits.supervisor(workers))
+        .limits(arguments.limits.supervisor(count(arguments)))
         .on_event(journal.observer());
     if let Some(Certificate::Development { certificate, .. }) = certificate {
         supervisor = supervisor.payload(certificate.payload());
     }
-    for listener in listeners {
+    for listener in streams {
         supervisor = supervisor.listen(listener);
+    }
+    for group in datagrams {
+        supervisor = supervisor.listen_datagrams(group);
     }
     let (reload, request, handle) = (supervisor.handle(), supervisor.handle(), supervisor.handle());
     if let Some(listener) = admin {

@@ -144,8 +144,6 @@ fn what_cannot_be_served_is_refused() {
     std::fs::write(folder.file("file"), "text").unwrap();
     let file = format!("unixgram:{}", folder.file("file"));
     run(["serve", "--listen", &file], "").assert(4, "not a socket");
-    let processes = ["serve", "--model", "processes", "--listen", "udp://127.0.0.1:0"];
-    run(processes, "").assert(2, "--model threads");
     let proxied = ["--proxy-protocol", "--trust", "::1"];
     run(["serve", "--listen", "udp://127.0.0.1:0"].iter().chain(&proxied), "")
         .assert(2, "PROXY headers are for byte streams");

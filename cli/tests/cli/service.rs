@@ -1,7 +1,7 @@
 //! `drywire serve` under a service manager: sockets handed over, readiness told.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::{Command, Stdio};
@@ -76,6 +76,31 @@ fn sockets_that_are_handed_over_are_served() {
 }
 
 #[test]
+fn datagram_sockets_that_are_handed_over_are_served() {
+    for (model, has_names) in MODELS.iter().flat_map(|model| [(model, false), (model, true)]) {
+        let folder = Folder::new();
+        let path = folder.file("s");
+        let (udp, unix) = (UdpSocket::bind("127.0.0.1:0"), UnixDatagram::bind(&path));
+        let (udp, unix) = (udp.unwrap(), unix.unwrap());
+        let address = udp.local_addr().unwrap();
+        let names = ["--listen", "udp://0.0.0.0:7", "--listen", "unixgram:/x"];
+        let names = if has_names { &names[..] } else { &[] };
+        let mut process = activated(vec![udp.into(), unix.into()], &[*model, names].concat());
+        let stdout = Lines::of(process.stdout.take().unwrap());
+        let (udp, unix) = (format!("udp://{address}"), format!("unixgram:{path}"));
+        for address in [&udp, &unix] {
+            assert_eq!(stdout.next(), format!("listening {address}"));
+            let sent = run(["send", address, "hello"], "");
+            sent.assert(0, "");
+            assert_eq!(sent.text(), "hello");
+        }
+        process.signal(Signal::TERM);
+        process.finish().assert(0, "");
+        assert!(std::fs::exists(&path).unwrap());
+    }
+}
+
+#[test]
 fn the_command_line_says_what_runs_on_a_socket() {
     for model in MODELS {
         let folder = Folder::new();
@@ -102,6 +127,7 @@ fn the_command_line_says_what_runs_on_a_socket() {
 fn sockets_that_do_not_fit_are_refused() {
     let tcp = || TcpListener::bind("127.0.0.1:0").unwrap().into();
     let listen = ["--listen", "unix:/x"];
+    let udp = || UdpSocket::bind("127.0.0.1:0").unwrap().into();
     for (socket, arguments, expected) in [
         (tcp(), &listen[..], "--listen unix:/x stands where LISTEN_FDS has tcp://127.0.0.1:"),
         (
@@ -110,11 +136,16 @@ fn sockets_that_do_not_fit_are_refused() {
             "there are 1 sockets in LISTEN_FDS and 2 times --listen",
         ),
         (
+            udp(),
+            &["--listen", "tcp://:1"],
+            "--listen tcp://[::]:1 stands where LISTEN_FDS has udp://127.0.0.1:",
+        ),
+        (
             std::fs::File::open("/dev/null").unwrap().into(),
             &[],
-            "socket 1 of LISTEN_FDS is not a stream socket of TCP or Unix with a name",
+            "socket 1 of LISTEN_FDS is not one of TCP, UDP or Unix with a name",
         ),
-        (UnixDatagram::unbound().unwrap().into(), &[], "socket 1 of LISTEN_FDS is not a stream"),
+        (UnixDatagram::unbound().unwrap().into(), &[], "socket 1 of LISTEN_FDS is not one"),
     ] {
         activated(vec![socket], arguments).finish().assert(2, expected);
     }
@@ -128,7 +159,7 @@ fn sockets_that_do_not_fit_are_refused() {
 #[test]
 fn more_sockets_than_there_are_is_an_error() {
     for (count, expected) in [
-        ("1024", "socket 1 of LISTEN_FDS is not a stream socket"),
+        ("1024", "socket 1 of LISTEN_FDS is not one of TCP, UDP"),
         ("1025", "LISTEN_FDS names more than 1024 sockets"),
         ("4294967295", "LISTEN_FDS names more than 1024 sockets"),
     ] {

@@ -1,9 +1,8 @@
 //! `drywire serve --model processes`.
 
-#[cfg(target_os = "linux")]
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::os::unix::process::CommandExt;
 #[cfg(target_os = "linux")]
 use std::path::Path;
@@ -57,7 +56,7 @@ impl Supervisor {
     }
 
     /// The next record that is `wanted`.
-    fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+    fn until(&self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let record = serde_json::from_str(&self.stdout.next()).unwrap();
             if wanted(&record) {
@@ -422,6 +421,66 @@ fn workers_share_the_development_certificate() {
     supervisor.worker("ready");
     (0..2).for_each(|_| send().assert(0, ""));
     supervisor.process.signal(Signal::TERM);
+    supervisor.end(true);
+}
+
+#[test]
+fn datagrams_are_served_and_none_is_lost_by_a_reload() {
+    for runtime in RUNTIMES {
+        let folder = Folder::new();
+        let unix = format!("unixgram:{}", folder.file("s"));
+        let supervisor = Supervisor::start(
+            &["udp://127.0.0.1:0", &unix, "udp://[::]:0"],
+            &["--runtime", runtime, "--workers", "2"],
+        );
+        let mut old = [supervisor.worker("ready"), supervisor.worker("ready")];
+        for address in &supervisor.addresses {
+            let sent = run(["send", &address.replace("[::]", "[::1]"), "hello"], "");
+            sent.assert(0, "");
+            assert_eq!(sent.text(), "hello");
+        }
+        // Each time by a source of its own, so that the workers take turns.
+        let load = Load::of(supervisor.place(), |place| {
+            let echo = || -> io::Result<usize> {
+                let source = UdpSocket::bind("127.0.0.1:0")?;
+                source.set_read_timeout(Some(PATIENCE))?;
+                source.send_to(b"x", place)?;
+                source.recv(&mut [0; 9])
+            };
+            echo().map(drop).map_err(|error| error.to_string())
+        });
+        for _ in 0..2 {
+            load.await_served(50);
+            supervisor.process.signal(Signal::HUP);
+            let new = [supervisor.worker("ready"), supervisor.worker("ready")];
+            for _ in old {
+                let exited = supervisor.worker("exited");
+                assert!(old.contains(&exited), "{exited}");
+            }
+            old = new;
+        }
+        load.await_served(50);
+        load.end();
+        supervisor.process.signal(Signal::TERM);
+        supervisor.end(true);
+        assert!(!fs::exists(folder.file("s")).unwrap());
+    }
+}
+
+#[test]
+fn a_unix_datagram_socket_alone_has_one_worker() {
+    let folder = Folder::new();
+    let address = format!("unixgram:{}", folder.file("s"));
+    let supervisor = Supervisor::start(&[&address], &["--workers", "2"]);
+    supervisor.worker("ready");
+    run(["send", &address, "hello"], "").assert(0, "");
+    supervisor.process.signal(Signal::TERM);
+    let mut started = 0;
+    supervisor.until(|record| {
+        started += usize::from(record["state"] == "started" || record["state"] == "ready");
+        record["event"] == "worker" && record["state"] == "exited"
+    });
+    assert_eq!(started, 0, "another worker");
     supervisor.end(true);
 }
 

@@ -181,6 +181,7 @@ fn what_the_peer_sent_before_we_could_send_no_more_is_yielded() {
         assert_eq!(pair.left.connection.send(b"more"), Err(SendError::Closed));
         assert!(!pair.left.connection.interest().write);
         assert_eq!(pair.left.connection.close_reason(), None);
+        assert_eq!(pair.left.connection.failure(), Some(&CloseReason::Reset));
         pair.right.connection.send(b"go away").unwrap();
         pair.right.connection.finish();
         pair.run_now();

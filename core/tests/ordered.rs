@@ -174,3 +174,31 @@ fn a_framing_that_is_over_closes_the_connection() {
     connection.received_eof(NOW).unwrap();
     assert_eq!(steps(&mut connection), [format!("{:?}", CloseReason::Closed)]);
 }
+
+#[test]
+fn what_awaits_an_answer_that_can_no_longer_be_sent_ends_the_connection() {
+    let mut connection = asked(b"12");
+    assert_eq!(steps(&mut connection), ["1", ""]);
+    connection.send(b"one").unwrap();
+    connection.transmit_failed(drywire::Fault::Reset, NOW);
+    assert_eq!(steps(&mut connection), ["2", "", "Reset"]);
+
+    let mut connection = asked(b"12");
+    assert_eq!(steps(&mut connection), ["1", ""]);
+    connection.finish();
+    assert_eq!(steps(&mut connection), [""; 0]);
+    connection.shut_down(NOW).unwrap();
+    connection.received_eof(NOW).unwrap();
+    assert_eq!(steps(&mut connection), ["Closed"]);
+}
+
+#[test]
+fn an_answer_without_bytes_outside_of_a_step_is_told_to_the_driver() {
+    let mut connection = asked(b"12");
+    assert_eq!(steps(&mut connection), ["1", ""]);
+    assert!(!connection.interest().again);
+    connection.send(b"").unwrap();
+    assert!(connection.interest().again && !connection.interest().write);
+    assert_eq!(steps(&mut connection), ["2", ""]);
+    assert!(!connection.interest().again);
+}

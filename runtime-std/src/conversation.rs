@@ -101,10 +101,11 @@ impl<F: Framing> Conversation<F> {
     /// Queues a frame.
     ///
     /// # Errors
-    /// [`Error::Closed`] if the connection is over, else [`Error::Send`].
+    /// [`Error::Closed`] if nothing can be sent any more, though what came before may still be
+    /// received; else [`Error::Send`].
     pub fn send(&mut self, item: F::Item<'_>) -> Result<(), Error> {
         let outcome = self.connection.send(item);
-        match (outcome, self.close_reason()) {
+        match (outcome, self.connection.failure()) {
             (Err(SendError::Closed), Some(reason)) => Err(Error::Closed(reason.clone())),
             (outcome, _) => outcome.map_err(Error::Send),
         }

@@ -180,9 +180,14 @@ impl<F: Framing> Connection<F> {
         let link = &mut self.link;
         let is_due = matches!(link.timers.frame, FrameClock::Running { deadline } if deadline <= link.timers.now);
         if is_due && self.found.is_none() && link.state.is_decoding() {
-            if let Ok(Scan::Found(whole)) = self.framing.scan(self.receive.filled()) {
-                self.found = Some(whole);
-                link.timers.frame = FrameClock::Off;
+            match self.framing.scan(self.receive.filled()) {
+                Ok(Scan::Found(whole)) => {
+                    self.found = Some(whole);
+                    link.timers.frame = FrameClock::Off;
+                }
+                Ok(Scan::Need(_) | Scan::Hold) => {}
+                // It is wrong, whenever it is.
+                Err(error) => link.input(Input::Fail(Self::blame(error))),
             }
         }
     }

@@ -24,6 +24,7 @@ pub(super) struct Link {
     pub(super) staged: Buffer,
     pub(super) timers: Timers,
     pub(super) limits: Arc<Limits>,
+    pub(super) hold: Hold,
     /// Where the flow of frames to the application stands.
     pub(super) flow: Flow,
     /// A queue above high water blocks the flow; see [`Handle::decouple`](super::Handle::decouple).
@@ -38,6 +39,15 @@ pub(super) struct Link {
     pub(super) draining: bool,
     /// The application's timer was due and it has not been told.
     pub(super) timer_fired: bool,
+}
+
+/// Whether the framing shows nothing before something is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    None,
+    Held,
+    /// It was sent, and nobody has looked since.
+    Released,
 }
 
 /// Whether frames may be yielded.
@@ -61,6 +71,7 @@ impl Link {
             staged: Buffer::new(),
             timers: Timers::new(now),
             limits,
+            hold: Hold::None,
             flow: Flow::Open,
             coupled: true,
             upgraded: false,
@@ -128,6 +139,9 @@ impl Link {
         if let Err(error) = framing.encode(item, &mut self.staged) {
             self.staged.truncate(staged_len);
             return Err(SendError::Encode(error));
+        }
+        if self.hold == Hold::Held {
+            self.hold = Hold::Released;
         }
         self.queue_changed();
         self.close_if_over(framing);

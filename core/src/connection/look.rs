@@ -31,6 +31,14 @@ impl<F: Framing> Connection<F> {
         }
     }
 
+    /// Why the connection ends or is over, unless it ends in order: what a send that is refused
+    /// because it is too late is refused for. It may not have been told in a step yet, and what the
+    /// peer sent before may still be yielded.
+    #[must_use]
+    pub fn failure(&self) -> Option<&CloseReason> {
+        self.link.reason().filter(|reason| !reason.is_clean())
+    }
+
     /// Whether the last step has been yielded.
     #[must_use]
     pub const fn is_closed(&self) -> bool {

@@ -330,6 +330,11 @@ impl State {
         }
     }
 
+    /// Whether a conversation still takes frames from the application.
+    pub(super) const fn can_send(&self) -> bool {
+        !matches!(self, Self::LocalFinished { .. } | Self::Severed { .. })
+    }
+
     /// Whether nothing can be transmitted or received any more.
     pub(super) const fn is_over(&self) -> bool {
         matches!(self, Self::Ended { .. } | Self::Closed { .. })

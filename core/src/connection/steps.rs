@@ -6,7 +6,7 @@ use core::fmt;
 use super::Connection;
 use super::close::{CloseReason, Truncation};
 use super::handle::Handle;
-use super::link::Flow;
+use super::link::{Flow, Hold};
 use super::state::{Input, State};
 use super::timers::FrameClock;
 use super::wire::Inflow;
@@ -183,6 +183,7 @@ impl<F: Framing> Connection<F> {
                         Decoded::Step(step) => return Some(step),
                         Decoded::Nothing => return None,
                         Decoded::Fail(reason) => self.fail_for(reason),
+                        Decoded::Over => self.link.input(Input::Close),
                     }
                 }
                 State::Failing { .. } => {
@@ -235,6 +236,7 @@ impl<F: Framing> Connection<F> {
     fn decode(&mut self) -> Decoded {
         self.hungry = false;
         self.turn.paused = false;
+        self.link.hold = Hold::None;
         if self.link.flow != Flow::Open {
             return Decoded::Nothing;
         }
@@ -287,7 +289,9 @@ impl<F: Framing> Connection<F> {
     fn held(&mut self) -> Decoded {
         // It is not the peer that is awaited.
         self.link.timers.frame = FrameClock::Off;
+        self.link.hold = Hold::Held;
         match self.inflow {
+            _ if !self.link.state.can_send() => Decoded::Over,
             Inflow::Failed(error) => Decoded::Fail(CloseReason::Failed(Error::Tls(error))),
             Inflow::Open | Inflow::Finished | Inflow::Cut => Decoded::Nothing,
         }
@@ -299,7 +303,7 @@ impl<F: Framing> Connection<F> {
         Decoded::Step(Pending::Frame)
     }
 
-    fn blame(error: DecodeError) -> CloseReason {
+    pub(super) fn blame(error: DecodeError) -> CloseReason {
         match error {
             DecodeError::TooLong { len, max } => {
                 CloseReason::Failed(Error::Limit(LimitExceeded::FrameLen { len, max }))
@@ -317,6 +321,8 @@ enum Decoded {
     Step(Pending),
     Nothing,
     Fail(CloseReason),
+    /// What is there awaits an answer, and none can be sent any more.
+    Over,
 }
 
 impl<'a, F: Framing> fmt::Debug for Step<'a, F>

@@ -1,7 +1,7 @@
 //! Out: work for the driver. (Steps, the application's share of it, are in `steps`.)
 
 use super::Connection;
-use super::link::Flow;
+use super::link::{Flow, Hold};
 use super::timers::Deadline;
 use super::wire::Inflow;
 use crate::framing::Framing;
@@ -15,8 +15,8 @@ pub struct Interest {
     pub write: bool,
     /// Shut down the transport's write side now, then call [`Connection::shut_down`].
     pub shutdown: bool,
-    /// There are steps to take without waiting: the turn ended before all were taken, or something
-    /// failed since.
+    /// There are steps to take without waiting: the turn ended before all were taken, something
+    /// failed since, or what the next one awaits was sent.
     pub again: bool,
     /// When to call [`Connection::handle_timeout`] at the latest.
     pub deadline: Option<Deadline>,
@@ -45,7 +45,7 @@ impl<F: Framing> Connection<F> {
             read: self.wants_read(),
             write: self.link.wants_write(),
             shutdown: self.link.wants_shutdown(),
-            again: self.turn.paused || self.has_untold_failure(),
+            again: self.turn.paused || self.has_untold_failure() || self.is_released(),
             deadline: self.link.deadline(),
         }
     }
@@ -55,6 +55,13 @@ impl<F: Framing> Connection<F> {
         self.link.state.is_conversing()
             && self.link.flow == Flow::Open
             && matches!(self.inflow, Inflow::Failed(_))
+    }
+
+    /// Whether an answer was sent that the next frame awaits, since steps were last taken.
+    fn is_released(&self) -> bool {
+        self.link.state.is_conversing()
+            && self.link.flow == Flow::Open
+            && self.link.hold == Hold::Released
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest, and why.

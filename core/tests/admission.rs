@@ -210,9 +210,10 @@ fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
         now = now + ms(pause);
     }
     let statistics = admission.statistics();
-    assert_eq!((statistics.accepted, statistics.active, statistics.refused), (0, 0, 4));
+    // The count of those that were admitted never falls.
+    assert_eq!((statistics.accepted, statistics.active, statistics.refused), (4, 0, 4));
     assert_eq!(statistics.refused_for(RefusalKind::Resources), 4);
-    assert_eq!(statistics.closed, [0; CloseKind::COUNT]);
+    assert_eq!(statistics.closed_as(CloseKind::Refused), 4);
     // One that can start ends it.
     let started = admission.accepted(peer(1), now).unwrap();
     let failed = admission.accepted(peer(2), now).unwrap();
@@ -522,7 +523,7 @@ proptest! {
                     let index = index.index(permits.len());
                     admission.thread_failed(permits.remove(index), now);
                     model.open.remove(index);
-                    model.accepted -= 1;
+                    model.closed[CloseKind::Refused.index()] += 1;
                     model.refused += 1;
                     model.failures = model.failures.max(model.failures_before);
                     model.fail(now);

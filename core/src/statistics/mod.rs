@@ -31,8 +31,8 @@ pub struct Statistics {
     pub accepted: u64,
     /// Of those, the ones that are not closed yet.
     pub active: u64,
-    /// Connections that were accepted from the system and turned away, for want of room or of
-    /// resources.
+    /// Connections that were accepted from the system and turned away. Those for which there was no
+    /// thread or task are among the admitted ones too, closed as refused.
     pub refused: u64,
     /// Of those, by [`RefusalKind::index`].
     pub refusals: [u64; RefusalKind::COUNT],
@@ -118,10 +118,10 @@ impl Statistics {
         add(&mut self.active, 1);
     }
 
-    /// Counts an admitted connection as refused after all.
+    /// Counts an admitted connection as refused after all. It stays among those that were admitted:
+    /// a count that falls is taken for that of another server.
     pub(crate) fn withdrawn(&mut self) {
-        self.accepted = self.accepted.saturating_sub(1);
-        self.active = self.active.saturating_sub(1);
+        self.closed(CloseKind::Refused);
         self.refused(RefusalKind::Resources);
     }
 
@@ -196,8 +196,9 @@ mod tests {
         one.lasted(Duration::from_secs(7));
         let mut once = [0; CloseKind::COUNT];
         once[CloseKind::Reset.index()] = 1;
+        once[CloseKind::Refused.index()] = 1;
         let expected = Statistics {
-            accepted: 2,
+            accepted: 3,
             active: 1,
             refused: 2,
             refusals: [0, 0, 1, 1, 0],
@@ -220,7 +221,7 @@ mod tests {
         let mut both = one;
         both += one;
         let expected = Statistics {
-            accepted: 4,
+            accepted: 6,
             active: 2,
             refused: 4,
             refusals: [0, 0, 2, 2, 0],

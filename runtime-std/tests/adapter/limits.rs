@@ -81,6 +81,8 @@ fn a_thread_that_cannot_be_started_is_a_refusal() {
     }
     server.handle.drain();
     let summary = server.ended();
-    assert_eq!((summary.statistics.accepted, summary.statistics.refused), (0, 3));
+    let statistics = summary.statistics;
+    assert_eq!((statistics.accepted, statistics.refused), (3, 3));
+    assert_eq!(statistics.closed_as(drywire::CloseKind::Refused), 3);
     assert!(summary.drained);
 }

@@ -75,6 +75,7 @@ impl<F: Framing> Connection<F> {
     pub fn drain(&mut self, now: Instant) {
         self.link.happened(now);
         self.link.draining = true;
+        self.framing.drain();
     }
 
     /// Ends the connection at once because the driver stops.

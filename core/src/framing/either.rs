@@ -75,6 +75,13 @@ impl<L: Framing, R: Framing> Framing for Either<L, R> {
             Self::Right(right) => right.is_over(),
         }
     }
+
+    fn drain(&mut self) {
+        match self {
+            Self::Left(left) => left.drain(),
+            Self::Right(right) => right.drain(),
+        }
+    }
 }
 
 #[inline]

@@ -103,6 +103,9 @@ pub trait Framing {
     fn is_over(&self) -> bool {
         false
     }
+
+    /// Takes note that the connection is to end soon: a grammar that can say so does.
+    fn drain(&mut self) {}
 }
 
 /// What a scan came to.

@@ -6,6 +6,10 @@ use core::fmt;
 ///
 /// Where several things are wrong with one head, the earliest in the bytes is named as far as the
 /// grammar of lines goes, and what the fields mean is looked at after that.
+///
+/// The sections are those of the rules that are kept. Where recipients may choose, the stricter choice
+/// is made, and four refusals go beyond the grammar: leading zeros in Content-Length, an empty Host, chunk
+/// sizes of more than 16 digits, and minor versions above 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {

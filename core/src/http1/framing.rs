@@ -70,6 +70,8 @@ pub struct Http1 {
     pub(super) offered: Offer,
     /// The version of the peer's last message.
     pub(super) peer: Option<Version>,
+    /// The next answer is the last.
+    pub(super) draining: bool,
 }
 
 impl Http1 {
@@ -95,6 +97,7 @@ impl Http1 {
             outstanding: Outstanding::EMPTY,
             offered: Offer::None,
             peer: None,
+            draining: false,
         }
     }
 
@@ -193,6 +196,10 @@ impl Framing for Http1 {
 
     fn is_over(&self) -> bool {
         self.sending == Sending::Over
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
     }
 }
 

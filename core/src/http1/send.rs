@@ -159,6 +159,9 @@ impl Http1 {
             && asked.persistence == Persistence::Persistent
             && body != Outgoing::UntilClose
             && !announced.close
+            && !self.draining
+            // What the client has sent behind it, for the tunnel, must not be read as requests.
+            && asked.kind != Kind::Connect
             && !self.is_body_withheld(asked);
         let added = if is_tunnel {
             None

@@ -176,7 +176,9 @@ impl Reader<'_> {
         if (head.method == "CONNECT" && answer.status / 100 == 2) || answer.status == 101 {
             return Err(self.tunnel());
         }
-        if answer.closes || !keeps(&head) { Err(Ending::Over) } else { Ok(()) }
+        // A server reads nothing behind a tunnel that it has refused.
+        let is_refused = head.method == "CONNECT";
+        if answer.closes || is_refused || !keeps(&head) { Err(Ending::Over) } else { Ok(()) }
     }
 
     /// Reads the informational responses and the final one to one request.

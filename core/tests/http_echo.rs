@@ -92,7 +92,7 @@ fn a_client_that_waits_is_told_to_go_on() {
 
 #[test]
 fn options_tells_the_methods_and_connect_is_refused() {
-    let allow = "allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE\r\n";
+    let allow = "allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
     expect(
         "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
         &format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{allow}\r\n"),
@@ -102,9 +102,74 @@ fn options_tells_the_methods_and_connect_is_refused() {
     let (head, rest) = parts(&answer);
     assert!(head.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"), "{head}");
     assert!(format!("{head}\r\n").contains(allow), "{head}");
-    // It was no tunnel: the conversation goes on.
-    assert!(rest.contains("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert_eq!(reason, Some(CloseReason::Finished));
+    // It was no tunnel, and what was sent for it in advance is not read.
+    assert!(head.contains("connection: close") && !rest.contains("HTTP/1.1"), "{answer}");
+    assert_eq!(reason, Some(CloseReason::Closed));
+    let (answer, _) = exchange_cut(HttpEcho::new, b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+}
+
+#[test]
+fn a_long_type_is_left_out_and_a_long_request_answered() {
+    for (len, is_told) in [(1024, true), (1025, false), (65_000, false)] {
+        let kind = "x".repeat(len);
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\n\r\n");
+        let (answer, _) = exchange_cut(HttpEcho::new, head.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{len}");
+        assert_eq!(answer.contains("content-type"), is_told, "{len}");
+    }
+}
+
+/// What a body of so many bytes in each period comes to, after so many periods.
+fn paced(len: usize, periods: u32, is_reporting: bool) -> (String, Option<CloseReason>) {
+    let mut echo = HttpEcho::new();
+    if is_reporting {
+        echo = echo.reporting(&Peer::unix(), None);
+    }
+    let mut server = Server::new(echo, Limits::new());
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    let mut answer = server.answer(head, usize::MAX);
+    for _ in 0..periods {
+        // Not all at once, and never so late that the silence counts.
+        answer.extend(server.answer(&vec![b'x'; len - 1], usize::MAX));
+        answer.extend(server.pass(Duration::from_secs(29)));
+        answer.extend(server.answer(b"x", usize::MAX));
+        answer.extend(server.pass(Duration::from_secs(1)));
+    }
+    (String::from_utf8(answer).unwrap(), server.connection().close_reason().cloned())
+}
+
+#[test]
+fn a_body_that_comes_too_slowly_is_given_up() {
+    let (answer, reason) = paced(15_000, 20, true);
+    assert_eq!((answer.as_str(), reason), ("", None));
+    let (answer, _) = paced(14_999, 1, true);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    // Where the answer has begun there is no other.
+    let (answer, _) = paced(14_999, 1, false);
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    let (answer, _) = paced(15_000, 20, false);
+    assert!(answer.len() > 20 * 15_000);
+}
+
+#[test]
+fn the_answer_to_a_late_chunk_says_that_it_is_the_last() {
+    let mut server = Server::new(HttpEcho::new().reporting(&Peer::unix(), None), Limits::new());
+    let input = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5";
+    assert_eq!(server.answer(input, usize::MAX), b"");
+    let answer = String::from_utf8(server.pass(Duration::from_secs(31))).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+}
+
+#[test]
+fn a_violation_that_comes_with_the_deadline_is_a_violation() {
+    let mut server = Server::new(HttpEcho::new(), Limits::new());
+    assert_eq!(server.answer(b"GET", usize::MAX), b"");
+    server.now = server.now + Duration::from_secs(30);
+    let answer = server.answer(b"( / HTTP/1.1\r\n\r\n", usize::MAX);
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{}", answer.escape_ascii());
 }
 
 #[test]

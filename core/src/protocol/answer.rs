@@ -22,6 +22,8 @@ pub(super) struct Answer {
     /// The methods that there are, where another was asked for.
     allow: Option<&'static str>,
     body: Vec<u8>,
+    /// The connection ends behind it.
+    is_last: bool,
     sent: Sent,
 }
 
@@ -38,7 +40,14 @@ enum Sent {
 
 impl Answer {
     pub(super) fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, content_type, allow: None, body: body.into(), sent: Sent::Nothing }
+        Self {
+            status,
+            content_type,
+            allow: None,
+            body: body.into(),
+            is_last: false,
+            sent: Sent::Nothing,
+        }
     }
 
     /// One line for people.
@@ -48,7 +57,16 @@ impl Answer {
 
     /// What is answered to a failure, if an answer makes sense.
     pub(super) fn failure(reason: &CloseReason) -> Option<Self> {
-        Some(Self::line(reason.http_status()?, &reason.to_string()))
+        let mut answer = Self::line(reason.http_status()?, &reason.to_string());
+        answer.is_last = true;
+        Some(answer)
+    }
+
+    /// What is answered to a request whose body comes too slowly.
+    pub(super) fn late_body() -> Self {
+        let mut answer = Self::line(408, "the body comes too slowly");
+        answer.is_last = true;
+        answer
     }
 
     /// A refusal of the method, with those that there are.
@@ -85,18 +103,12 @@ impl Answer {
 
     fn send_head(&self, handle: &mut Handle<'_, Http1>) -> Result<(), SendError> {
         let len = self.body.len().to_string();
-        let mut fields = [
+        let mut fields = Vec::from([
             ("content-type", self.content_type.as_bytes()),
             ("content-length", len.as_bytes()),
-            ("allow", b"".as_slice()),
-        ];
-        let fields = match (self.allow, &mut fields) {
-            (Some(allow), [.., last]) => {
-                last.1 = allow.as_bytes();
-                &fields[..]
-            }
-            (_, [head @ .., _]) => &*head,
-        };
-        handle.send(Frame::Response(Response::new(self.status, Fields::new(fields))))
+        ]);
+        fields.extend(self.allow.map(|allow| ("allow", allow.as_bytes())));
+        fields.extend(self.is_last.then_some(("connection", b"close".as_slice())));
+        handle.send(Frame::Response(Response::new(self.status, Fields::new(&fields))))
     }
 }

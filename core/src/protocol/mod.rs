@@ -11,6 +11,8 @@ mod either;
 mod http_echo;
 #[cfg(feature = "http1")]
 pub mod http_get;
+#[cfg(feature = "http1")]
+mod pace;
 
 #[cfg(feature = "http1")]
 pub use admin::Admin;

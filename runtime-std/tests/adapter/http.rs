@@ -178,3 +178,31 @@ fn an_account_says_what_tls_agreed_on() {
     assert!(body.contains(r#""client_certificates":[]}}"#), "{body}");
     server.stop();
 }
+
+/// A client that asks all the time is told with an answer that it is the last.
+#[test]
+fn a_busy_connection_drains_with_its_next_answer() {
+    let echo = Echo::new(Limits::new());
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut clients = echo.clients();
+    for client in &mut clients {
+        client.write_all(request).unwrap();
+        assert_eq!(answer(client).0, "HTTP/1.1 200 OK\r\ncontent-length: 0");
+    }
+    echo.server.handle.drain();
+    for client in &mut clients {
+        // Those that were under way when it began are not the last.
+        let mut answers = 0;
+        loop {
+            client.write_all(request).unwrap();
+            answers += 1;
+            if answer(client).0.ends_with("connection: close") {
+                break;
+            }
+            assert!(answers < 10_000, "never told");
+        }
+        expect_end(client);
+    }
+    drop(clients);
+    assert!(echo.server.ended().drained);
+}

@@ -7,6 +7,7 @@ use alloc::string::ToString;
 
 use super::Protocol;
 use super::answer::Answer;
+use super::pace::Pace;
 use crate::connection::{CloseReason, Handle};
 use crate::error::SendError;
 use crate::http1::{BodyLen, Fields, Frame, Http1, HttpLimits, Request, Response};
@@ -15,13 +16,18 @@ use crate::tls::Negotiated;
 use account::Account;
 pub use account::Fingerprint;
 
-/// The methods that are answered: all but CONNECT, which asks for a tunnel to somewhere else.
-const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
+/// Bytes of a media type that is sent back; of a longer one nothing is.
+const TYPE_LEN_MAX: usize = 1024;
+
+/// The methods that are named to those who ask. Any other is answered like POST, but for CONNECT,
+/// which asks for a tunnel to somewhere else, and TRACE, which asks for its head in a type of its
+/// own; `reporting` tells of heads.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Answers each HTTP request with a faithful account of what arrived.
 ///
 /// By default that is the request's body: the answer has the same length, or comes in chunks if the
-/// request did, the same type and the same trailers. The body is streamed, so that its size does
+/// request did, the same type unless it is longer than 1 KiB, and the same trailers. The body is streamed, so that its size does
 /// not matter: a client that does not read the answer is read from no more once the transmit queue
 /// is full. A client that sends all of a large body before it reads anything waits for itself, and
 /// so does a proxy: nginx 1.22 at times stops in the middle of a body of megabytes that is answered
@@ -29,10 +35,15 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
 ///
 /// [`reporting`](Self::reporting) answers with JSON about the request instead.
 ///
-/// Either way HEAD is answered with what GET would be without the body, CONNECT with 405, `Expect:
+/// Either way HEAD is answered with what GET would be without the body, CONNECT and TRACE with 405, `Expect:
 /// 100-continue` with an informational answer, and what is no HTTP with the status that says why
 /// and a line about it, after which the connection is closed. Requests that come one after the
 /// other without waiting are answered in their order.
+///
+/// # Bounds
+/// A body must come at 500 bytes a second, counted every 30 s, unless it was not read for a while
+/// because the client does not read; else the answer is 408, if there is none yet, and the
+/// connection closes.
 ///
 /// # Specification
 /// RFC 9110 and RFC 9112.
@@ -41,6 +52,7 @@ pub struct HttpEcho {
     limits: HttpLimits,
     account: Option<Box<Account>>,
     exchange: Exchange,
+    pace: Pace,
 }
 
 /// Where the exchange stands, on our side.
@@ -70,10 +82,18 @@ impl HttpEcho {
     /// [`Error::Local`](crate::Error::Local) code: the framing refused to send an answer.
     pub const NOT_ENCODABLE: u32 = 1;
 
+    /// [`Error::Local`](crate::Error::Local) code: a body came too slowly.
+    pub const BODY_TOO_SLOW: u32 = 2;
+
     /// An echo of bodies.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { limits: HttpLimits::new(), account: None, exchange: Exchange::Begin }
+    pub fn new() -> Self {
+        Self {
+            limits: HttpLimits::new(),
+            account: None,
+            exchange: Exchange::Begin,
+            pace: Pace::default(),
+        }
     }
 
     /// Sets the limits of requests.
@@ -106,7 +126,7 @@ impl HttpEcho {
         handle: &mut Handle<'_, Http1>,
     ) -> Result<(), SendError> {
         let is_head = request.method == "HEAD";
-        if request.method == "CONNECT" {
+        if matches!(request.method, "CONNECT" | "TRACE") {
             let answer = Box::new(Answer::not_allowed(METHODS));
             self.exchange = Exchange::Answer { is_head, answer };
             return Ok(());
@@ -185,7 +205,9 @@ fn send_head(request: &Request<'_>, handle: &mut Handle<'_, Http1>) -> Result<()
         BodyLen::Chunked => ("transfer-encoding", b"chunked".as_slice()),
         BodyLen::Length(_) | BodyLen::None => ("content-length", len.as_bytes()),
     };
-    let content_type = request.fields.get("content-type");
+    // With a longer one the head of the answer could be longer than the request's.
+    let content_type =
+        request.fields.get("content-type").filter(|value| value.len() <= TYPE_LEN_MAX);
     let allow = (request.method == "OPTIONS").then_some(METHODS.as_bytes());
     let mut fields = [framing; 3];
     let mut len = 1;
@@ -220,17 +242,39 @@ impl Protocol for HttpEcho {
 
     fn on_frame(&mut self, frame: Frame<'_>, handle: &mut Handle<'_, Http1>) {
         let sent = match frame {
-            Frame::Request(request) => self.on_request(&request, handle),
-            Frame::Body(piece) => self.on_body(piece, handle),
+            Frame::Request(request) => {
+                self.pace.begin(handle);
+                self.on_request(&request, handle)
+            }
+            Frame::Body(piece) => {
+                let sent = self.on_body(piece, handle);
+                if sent.is_ok() {
+                    self.pace.came(piece.len());
+                }
+                sent
+            }
             Frame::Trailers(trailers) => self.on_trailers(trailers, handle),
-            Frame::End => self.on_end(handle),
+            Frame::End => {
+                Pace::end(handle);
+                self.on_end(handle)
+            }
             // To clients only, or in tunnels, which are never opened.
             _ => Ok(()),
         };
         match sent {
             Ok(()) | Err(SendError::Closed | SendError::Finished) => {}
-            Err(SendError::Full) => handle.retain(),
+            Err(SendError::Full) => {
+                self.pace.excuse();
+                handle.retain();
+            }
             Err(SendError::Encode(_)) => handle.fail(Self::NOT_ENCODABLE),
+        }
+    }
+
+    fn on_timer(&mut self, handle: &mut Handle<'_, Http1>) {
+        if self.pace.is_too_slow(handle) {
+            let _ = Answer::late_body().send(false, handle);
+            handle.fail(Self::BODY_TOO_SLOW);
         }
     }
 

@@ -59,10 +59,16 @@ impl Observed for Observee {
     }
 }
 
+fn over_ip() -> Peer {
+    let here = "127.0.0.1:9090".parse().unwrap();
+    Peer::ip(here, here)
+}
+
 #[track_caller]
 fn get(observee: &Observee, target: &str) -> String {
-    let input = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-    let (answer, reason) = exchange_cut(|| Admin::new(observee.clone()), input.as_bytes());
+    let input = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (answer, reason) =
+        exchange_cut(|| Admin::new(observee.clone(), &over_ip()), input.as_bytes());
     assert_eq!(reason, Some(CloseReason::Finished));
     answer
 }
@@ -123,9 +129,11 @@ fn connections_are_listed() {
 
 #[test]
 fn a_long_list_is_sent_as_the_client_reads() {
-    let mut server =
-        Server::new(Admin::new(Observee { visits: 20_000, ..Observee::default() }), Limits::new());
-    assert!(server.receive(b"GET /connections HTTP/1.1\r\nHost: a\r\n\r\n") > 0);
+    let mut server = Server::new(
+        Admin::new(Observee { visits: 20_000, ..Observee::default() }, &over_ip()),
+        Limits::new(),
+    );
+    assert!(server.receive(b"GET /connections HTTP/1.1\r\nHost: localhost\r\n\r\n") > 0);
     let queued_len = server.connection().queued_len();
     assert!(
         (1..=Limits::new().transmit_high_water + 17 * 1024).contains(&queued_len),
@@ -141,17 +149,19 @@ fn a_long_list_is_sent_as_the_client_reads() {
 fn what_is_not_there_is_said_so() {
     assert!(get(&Observee::default(), "/").starts_with("HTTP/1.1 404 Not Found\r\n"));
     for (request, status) in [
-        ("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi", 405),
-        ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 404),
+        ("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi", 405),
+        ("CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 404),
     ] {
-        let (answer, reason) = exchange_cut(|| Admin::new(Observee::default()), request.as_bytes());
+        let (answer, reason) =
+            exchange_cut(|| Admin::new(Observee::default(), &over_ip()), request.as_bytes());
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert_eq!(answer.contains("allow: GET, HEAD\r\n"), status == 405, "{answer}");
-        assert_eq!(reason, Some(CloseReason::Finished));
+        // Behind a body that is not read, and behind a CONNECT, nothing else is.
+        assert!(reason.is_some_and(|reason| reason.is_clean()), "{request}");
     }
     let (answer, reason) = exchange_cut(
-        || Admin::new(Observee::default()),
-        b"HEAD /livez HTTP/1.1\r\nHost: a\r\n\r\n",
+        || Admin::new(Observee::default(), &over_ip()),
+        b"HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
     );
     assert!(answer.contains("content-length: 3\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
     assert_eq!(reason, Some(CloseReason::Finished));
@@ -160,8 +170,42 @@ fn what_is_not_there_is_said_so() {
 #[test]
 fn what_is_no_http_is_answered_and_closed() {
     for input in [&b"hello\r\n\r\n"[..], b"\x16\x03\x01\x00\x05hello\r\n\r\n"] {
-        let (answer, reason) = exchange_cut(|| Admin::new(Observee::default()), input);
+        let (answer, reason) = exchange_cut(|| Admin::new(Observee::default(), &over_ip()), input);
         assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
         assert!(matches!(reason, Some(CloseReason::Failed(_))), "{reason:?}");
     }
+}
+
+#[test]
+fn a_name_that_leads_here_is_not_ours() {
+    let statuses = |peer: &Peer, host: &str| {
+        let request = format!("GET /livez HTTP/1.0\r\n{host}\r\n");
+        let (answer, _) =
+            exchange_cut(|| Admin::new(Observee::default(), peer), request.as_bytes());
+        answer["HTTP/1.1 ".len()..][..3].to_owned()
+    };
+    for (host, over_ip_status) in [
+        ("", "200"),
+        ("Host: localhost\r\n", "200"),
+        ("Host: LocalHost:9090\r\n", "200"),
+        ("Host: 127.0.0.1:9090\r\n", "200"),
+        ("Host: [::1]:9090\r\n", "200"),
+        ("Host: [::1]\r\n", "200"),
+        ("Host: rebound.example\r\n", "421"),
+        ("Host: localhost.example:9090\r\n", "421"),
+        ("Host: 127.0.0.1.example\r\n", "421"),
+    ] {
+        assert_eq!(statuses(&over_ip(), host), over_ip_status, "{host}");
+        assert_eq!(statuses(&Peer::unix(), host), "200", "{host}");
+    }
+}
+
+#[test]
+fn a_body_is_not_waited_for() {
+    let head = b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    let mut server = Server::new(Admin::new(Observee::default(), &over_ip()), Limits::new());
+    assert_eq!(server.receive(head), head.len());
+    let answer = String::from_utf8(server.take()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
 }

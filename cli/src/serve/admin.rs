@@ -42,7 +42,7 @@ pub(super) fn serve(
     limits.frame_timeout = Duration::from_secs(5);
     let mut admission = AdmissionLimits::new();
     admission.connections_max = CONNECTIONS_MAX;
-    let server = Server::new(move |_: &Peer| Admin::new(observed.clone()))
+    let server = Server::new(move |peer: &Peer| Admin::new(observed.clone(), peer))
         .limits(limits)
         .admission(admission)
         .listen(listener);

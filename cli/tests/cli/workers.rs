@@ -112,7 +112,7 @@ fn is_served(stream: &mut TcpStream) -> bool {
 fn get(place: &str, target: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(place)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

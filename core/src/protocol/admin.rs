@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
+use core::net::Ipv4Addr;
 
 use super::Protocol;
 use super::answer::Answer;
@@ -11,6 +12,7 @@ use super::http_echo::send_failure;
 use crate::connection::{CloseReason, Handle};
 use crate::error::SendError;
 use crate::http1::{Frame, Http1, HttpLimits, Request};
+use crate::peer::{Ends, Peer};
 use crate::statistics::{Listing, Observed, PROMETHEUS_TYPE, head};
 
 /// The methods that are answered.
@@ -30,12 +32,18 @@ const METHODS: &str = "GET, HEAD";
 /// and HEAD with 405, and what is no HTTP with the status that says why; then the connection is
 /// closed.
 ///
+/// Over IP only requests for an address or for `localhost` are answered, and others with 421: a page
+/// in a browser can have a name of its own lead to this host, and would then be told what the
+/// owner is.
+///
 /// # Bounds
 /// An answer is made as a whole before it is sent: some hundred bytes for each connection of the
 /// server, some kilobytes for the metrics.
 #[derive(Debug)]
 pub struct Admin<O> {
     observed: O,
+    /// Whether a browser can get here, by a name that leads to an address.
+    is_named: bool,
     /// The answer to the request that is being read, and whether only its head was asked for.
     answer: Option<(bool, Box<Answer>)>,
 }
@@ -44,13 +52,16 @@ impl<O: Observed> Admin<O> {
     /// [`Error::Local`](crate::Error::Local) code: the framing refused to send an answer.
     pub const NOT_ENCODABLE: u32 = 1;
 
-    /// Answers questions about `observed`.
+    /// Answers `peer` its questions about `observed`.
     #[must_use]
-    pub const fn new(observed: O) -> Self {
-        Self { observed, answer: None }
+    pub fn new(observed: O, peer: &Peer) -> Self {
+        Self { observed, is_named: !matches!(peer.ends(), Ends::Unix), answer: None }
     }
 
     fn answer(&self, request: &Request<'_>) -> Answer {
+        if self.is_named && !request.authority().is_none_or(is_nobodys_name) {
+            return Answer::line(421, "only addresses and localhost are known here");
+        }
         let path = request.path().split('?').next().unwrap_or_default();
         let answer: fn(&O) -> Answer = match path {
             "/livez" => |_| Answer::line(200, "ok"),
@@ -64,6 +75,17 @@ impl<O: Observed> Admin<O> {
             _ => Answer::not_allowed(METHODS),
         }
     }
+}
+
+/// Whether `authority` is an address, or a name that only the system itself resolves.
+fn is_nobodys_name(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    host.starts_with('[')
+        || host.parse::<Ipv4Addr>().is_ok()
+        || host.eq_ignore_ascii_case("localhost")
 }
 
 fn readiness(observed: &impl Observed) -> Answer {
@@ -114,20 +136,19 @@ impl<O: Observed> Protocol for Admin<O> {
     }
 
     fn on_frame(&mut self, frame: Frame<'_>, handle: &mut Handle<'_, Http1>) {
-        match frame {
-            Frame::Request(request) => {
-                let answer = Box::new(self.answer(&request));
-                self.answer = Some((request.method == "HEAD", answer));
+        // At once: a body that is not looked at need not come.
+        let Frame::Request(request) = frame else { return };
+        let mut pending = self
+            .answer
+            .take()
+            .unwrap_or_else(|| (request.method == "HEAD", Box::new(self.answer(&request))));
+        match pending.1.send(pending.0, handle) {
+            Ok(()) | Err(SendError::Closed | SendError::Finished) => {}
+            Err(SendError::Full) => {
+                self.answer = Some(pending);
+                handle.retain();
             }
-            Frame::End => {
-                let Some((is_head, answer)) = &mut self.answer else { return };
-                match answer.send(*is_head, handle) {
-                    Ok(()) | Err(SendError::Closed | SendError::Finished) => self.answer = None,
-                    Err(SendError::Full) => handle.retain(),
-                    Err(SendError::Encode(_)) => handle.fail(Self::NOT_ENCODABLE),
-                }
-            }
-            _ => {}
+            Err(SendError::Encode(_)) => handle.fail(Self::NOT_ENCODABLE),
         }
     }
 

@@ -20,14 +20,18 @@ fn ask(at: SocketAddr, request: &str) -> String {
 }
 
 fn get(admin: &Running, target: &str) -> String {
-    ask(admin.at(), &format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+    ask(
+        admin.at(),
+        &format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    )
 }
 
 #[test]
 fn a_server_is_told_of_while_it_runs_and_ends() {
     let server = obey(Limits::new());
     let observed = server.handle.clone();
-    let admin = run(Server::new(move |_: &Peer| Admin::new(observed.clone())), vec![loopback()]);
+    let admin =
+        run(Server::new(move |peer: &Peer| Admin::new(observed.clone(), peer)), vec![loopback()]);
     let mut peer = dial(server.at());
     expect_echo(&mut peer);
 
@@ -66,7 +70,8 @@ fn a_server_is_told_of_while_it_runs_and_ends() {
 fn who_speaks_no_http_is_told_so() {
     let server = obey(Limits::new());
     let observed = server.handle.clone();
-    let admin = run(Server::new(move |_: &Peer| Admin::new(observed.clone())), vec![loopback()]);
+    let admin =
+        run(Server::new(move |peer: &Peer| Admin::new(observed.clone(), peer)), vec![loopback()]);
     let mut client = dial(admin.at());
     client.write_all(b"EHLO example.org\r\n\r\n").unwrap();
     let mut answer = [0; 24];

@@ -1,3 +1,4 @@
+use alloc::vec::Vec;
 use core::ops::AddAssign;
 
 use crate::error::Fault;
@@ -112,6 +113,53 @@ impl DatagramStatistics {
         self.faults.get(Self::fault_index(fault)).copied().unwrap_or(0)
     }
 
+    /// All counts, one after the other: for processes of one program, for the order and the count of
+    /// the numbers are those of this version.
+    ///
+    /// # Examples
+    /// ```
+    /// use drywire::datagram::DatagramStatistics;
+    ///
+    /// let statistics = DatagramStatistics::new();
+    /// let numbers = statistics.to_numbers();
+    /// assert_eq!(DatagramStatistics::from_numbers(numbers), Some(statistics));
+    /// ```
+    #[must_use]
+    pub fn to_numbers(&self) -> Vec<u64> {
+        let mut statistics = *self;
+        statistics.places().map(|place| *place).collect()
+    }
+
+    /// Statistics of all their counts. `None` if there are more numbers or fewer.
+    #[must_use]
+    pub fn from_numbers(numbers: impl IntoIterator<Item = u64>) -> Option<Self> {
+        let mut statistics = Self::new();
+        let mut numbers = numbers.into_iter();
+        for place in statistics.places() {
+            *place = numbers.next()?;
+        }
+        numbers.next().is_none().then_some(statistics)
+    }
+
+    fn places(&mut self) -> impl Iterator<Item = &mut u64> {
+        let Self {
+            received,
+            received_len,
+            yielded,
+            dropped,
+            queued,
+            transmitted,
+            transmitted_len,
+            failed,
+            discarded,
+            faults,
+        } = self;
+        [received, received_len, yielded, queued, transmitted, transmitted_len, failed, discarded]
+            .into_iter()
+            .chain(dropped)
+            .chain(faults)
+    }
+
     pub(super) const fn arrived(&mut self, len: usize) {
         add(&mut self.received, 1);
         add(&mut self.received_len, len as u64);
@@ -205,6 +253,20 @@ mod tests {
         }
         assert_eq!(statistics.faults, [1, 2, 3, 4, 5]);
         assert_eq!(statistics.faults_as(Fault::TimedOut), 4);
+    }
+
+    #[test]
+    fn numbers_are_all_counts() {
+        // Every one another.
+        let mut statistics = DatagramStatistics::new();
+        (1..).zip(statistics.places()).for_each(|(count, place)| *place = count);
+        let numbers = statistics.to_numbers();
+        let all = 8 + Dropped::COUNT + DatagramStatistics::FAULTS;
+        assert_eq!(numbers, (1..).take(all).collect::<Vec<u64>>());
+        let back = |numbers: &[u64]| DatagramStatistics::from_numbers(numbers.iter().copied());
+        assert_eq!(back(&numbers), Some(statistics));
+        assert_eq!(back(&numbers[1..]), None);
+        assert_eq!(back(&[&numbers[..], &[0]].concat()), None);
     }
 
     #[test]

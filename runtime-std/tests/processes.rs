@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use drywire::address::{Address, Endpoint, Host};
 use drywire::framing::Lines;
 use drywire::shutdown::{Phase, Request};
-use drywire::statistics::Observed;
+use drywire::statistics::{Observed, Statistics};
 use drywire::supervisor::{Outcome, SupervisorLimits};
 use drywire::{Handle, Limits, Peer, Protocol};
 use drywire_std::datagram::DatagramListener;
@@ -74,8 +74,10 @@ fn worker() {
         "serve" => worker.serve(move |request| handle.request(request), count),
         "mute" => worker.serve(
             move |request| handle.request(request),
-            || loop {
-                thread::park();
+            || -> Statistics {
+                loop {
+                    thread::park();
+                }
             },
         ),
         "stubborn" => worker.serve(|_| {}, count),
@@ -95,7 +97,7 @@ fn worker() {
     };
     let farewell = farewell.unwrap();
     let summary = server.run().unwrap();
-    farewell.finish(&summary.statistics);
+    farewell.finish(summary.statistics);
     exit(if summary.drained { 0 } else { 1 });
 }
 

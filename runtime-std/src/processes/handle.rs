@@ -5,10 +5,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drywire::Instant;
+use drywire::datagram::DatagramStatistics;
 use drywire::shutdown::Request;
 use drywire::statistics::{Observed, Statistics, Visit};
 use drywire::supervisor::WorkerId;
 
+use super::Counts;
 use crate::clock::Clock;
 use crate::descriptors::descriptors;
 use crate::signal::Bell;
@@ -39,7 +41,7 @@ struct Reports {
     /// Rounds that were asked for, and the last one that was answered.
     asked: u64,
     answered: u64,
-    statistics: Statistics,
+    counts: Counts,
 }
 
 /// How long a worker may take to report. Whoever is asked for health must not wait for a worker
@@ -85,7 +87,13 @@ impl SupervisorHandle {
     /// what it said last is taken.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.control.statistics()
+        self.control.counts().statistics
+    }
+
+    /// The same of datagrams; `None` if no worker has told of any.
+    #[must_use]
+    pub fn datagram_statistics(&self) -> Option<DatagramStatistics> {
+        self.control.counts().datagrams
     }
 }
 
@@ -97,6 +105,10 @@ impl Observed for SupervisorHandle {
 
     fn statistics(&self) -> Statistics {
         self.statistics()
+    }
+
+    fn datagrams(&self) -> Option<DatagramStatistics> {
+        self.datagram_statistics()
     }
 
     /// None: connections are the workers' own affair.
@@ -123,14 +135,14 @@ impl Observed for SupervisorHandle {
 
 impl Control {
     pub(super) fn new(bell: Bell) -> Self {
-        let statistics = Statistics::new();
+        let counts = Counts::from(Statistics::new());
         Self {
             news: Mutex::default(),
             bell,
             clock: Clock::new(),
             listeners: Mutex::default(),
             is_ready: AtomicBool::new(false),
-            reports: Mutex::new(Reports { is_running: false, asked: 0, answered: 0, statistics }),
+            reports: Mutex::new(Reports { is_running: false, asked: 0, answered: 0, counts }),
             reported: Condvar::new(),
         }
     }
@@ -156,24 +168,24 @@ impl Control {
     }
 
     /// Sets the counts, and lets those go on who wait for `round` or an earlier one.
-    pub(super) fn publish(&self, statistics: Statistics, round: Option<u64>) {
+    pub(super) fn publish(&self, counts: Counts, round: Option<u64>) {
         let mut reports = self.reports();
-        reports.statistics = statistics;
+        reports.counts = counts;
         reports.answered = round.unwrap_or(reports.answered);
         self.reported.notify_all();
     }
 
-    fn statistics(&self) -> Statistics {
+    fn counts(&self) -> Counts {
         let mut reports = self.reports();
         if !reports.is_running {
-            return reports.statistics;
+            return reports.counts;
         }
         reports.asked += 1;
         let round = reports.asked;
         self.tell(News::Report(round));
         let is_open = |reports: &mut Reports| reports.is_running && reports.answered < round;
         let waited = self.reported.wait_timeout_while(reports, REPORT_TIMEOUT, is_open);
-        waited.unwrap_or_else(PoisonError::into_inner).0.statistics
+        waited.unwrap_or_else(PoisonError::into_inner).0.counts
     }
 
     /// No call within panics, so that a poisoned lock means nothing.

@@ -8,10 +8,12 @@
 //!   begin SLOT
 //!                                     ready
 //!   report
+//!                                     datagrams NUMBER ... if it has listeners for them
 //!                                     report NUMBER ...
 //!   drain
 //!   stop
-//!                                     report NUMBER ...    the last one
+//!                                     datagrams NUMBER ... and
+//!                                     report NUMBER ...    the last ones
 //! ```
 //!
 //! Each is a line. Either side takes the end of the stream for the other's end. Everything up to
@@ -24,6 +26,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use drywire::address::Address;
+use drywire::datagram::DatagramStatistics;
 use drywire::statistics::Statistics;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -34,6 +37,7 @@ pub(super) const READY: &str = "ready";
 pub(super) const DRAIN: &str = "drain";
 pub(super) const STOP: &str = "stop";
 pub(super) const REPORT: &str = "report";
+const DATAGRAMS: &str = "datagrams";
 
 const SOCKET: &str = "socket ";
 const PAYLOAD: &str = "payload ";
@@ -112,8 +116,27 @@ pub(super) fn receive(from: &UnixStream) -> io::Result<Handover> {
 
 /// The line that reports `statistics`.
 pub(super) fn report(statistics: &Statistics) -> String {
-    let mut line = String::from(REPORT);
-    for number in statistics.to_numbers() {
+    line_of(REPORT, statistics.to_numbers())
+}
+
+/// What a line reports, if it does.
+pub(super) fn reported(line: &str) -> Option<Statistics> {
+    Statistics::from_numbers(numbers_of(REPORT, line)?)
+}
+
+/// The line that reports what became of datagrams.
+pub(super) fn datagram_report(statistics: &DatagramStatistics) -> String {
+    line_of(DATAGRAMS, statistics.to_numbers())
+}
+
+/// What a line reports of datagrams, if it does.
+pub(super) fn datagrams_reported(line: &str) -> Option<DatagramStatistics> {
+    DatagramStatistics::from_numbers(numbers_of(DATAGRAMS, line)?)
+}
+
+fn line_of(word: &str, numbers: Vec<u64>) -> String {
+    let mut line = String::from(word);
+    for number in numbers {
         line.push(' ');
         line.push_str(&number.to_string());
     }
@@ -121,10 +144,9 @@ pub(super) fn report(statistics: &Statistics) -> String {
     line
 }
 
-/// What a line reports, if it does.
-pub(super) fn reported(line: &str) -> Option<Statistics> {
-    let numbers = line.strip_prefix(REPORT)?.split_whitespace().map(str::parse);
-    Statistics::from_numbers(numbers.collect::<Result<Vec<_>, _>>().ok()?)
+fn numbers_of(word: &str, line: &str) -> Option<Vec<u64>> {
+    let numbers = line.strip_prefix(word)?.split_whitespace().map(str::parse);
+    numbers.collect::<Result<_, _>>().ok()
 }
 
 fn invalid() -> io::Error {
@@ -258,6 +280,15 @@ mod tests {
         assert_eq!(reported(line.trim_end()), Some(statistics));
         for line in ["report", "report 1", "report x", "ready", ""] {
             assert_eq!(reported(line), None, "{line}");
+        }
+        let len = DatagramStatistics::new().to_numbers().len();
+        let numbers = std::iter::repeat_n(u64::MAX, len);
+        let statistics = DatagramStatistics::from_numbers(numbers).unwrap();
+        let line = datagram_report(&statistics);
+        assert!(line.len() <= LINE_LEN_MAX);
+        assert_eq!(datagrams_reported(line.trim_end()), Some(statistics));
+        for line in ["datagrams", "datagrams 1", "datagrams x", "report", ""] {
+            assert_eq!(datagrams_reported(line), None, "{line}");
         }
     }
 

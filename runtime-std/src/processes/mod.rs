@@ -55,7 +55,7 @@ pub use error::WorkerError;
 use handle::Control;
 pub use handle::SupervisorHandle;
 use run::Running;
-pub use worker::{Farewell, Inherited, Worker};
+pub use worker::{Counts, Farewell, Inherited, Worker};
 
 /// Starts worker processes and sees them to their end; [`Worker`] has an example.
 #[must_use = "a supervisor does nothing before it runs"]

@@ -6,13 +6,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use drywire::datagram::DatagramStatistics;
 use drywire::statistics::Statistics;
 use drywire::supervisor::WorkerId;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, waitid};
 
 use super::handle::{Control, News};
-use super::handover::{LINE_LEN_MAX, READY, REPORT, reported};
+use super::handover::{LINE_LEN_MAX, READY, REPORT, datagrams_reported, reported};
 use super::worker::SUPERVISOR;
 
 /// What the thread that waits for a process needs.
@@ -32,6 +33,8 @@ pub(super) struct Process {
     pub(super) is_asked: bool,
     /// What it reported last.
     pub(super) statistics: Statistics,
+    /// The same of datagrams.
+    pub(super) datagrams: Option<DatagramStatistics>,
 }
 
 impl Process {
@@ -59,6 +62,7 @@ impl Process {
             is_ready: false,
             is_asked: false,
             statistics: Statistics::new(),
+            datagrams: None,
         };
         let (pid, tell) = (process.id(), Arc::clone(tell));
         let watch = move || {
@@ -138,6 +142,8 @@ impl Process {
         } else if let Some(statistics) = reported(&line) {
             self.statistics = statistics;
             self.is_asked = false;
+        } else if let Some(datagrams) = datagrams_reported(&line) {
+            self.datagrams = Some(datagrams);
         }
         self.line.clear();
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
+use drywire::datagram::DatagramStatistics;
 use drywire::shutdown::Phase;
 use drywire::statistics::Statistics;
 use drywire::supervisor::{Outcome, Step, Supervisor as Machine, WorkerExit, WorkerId};
@@ -12,7 +13,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::handle::{Control, News};
 use super::handover::{self, DRAIN, STOP};
 use super::process::Process;
-use super::{Event, Supervisor};
+use super::{Counts, Event, Supervisor};
 use crate::clock::Clock;
 use crate::wait::{is_readable, wait};
 
@@ -24,6 +25,7 @@ pub(super) struct Running {
     phase: Phase,
     /// The counts of workers that have exited.
     past: Statistics,
+    past_datagrams: Option<DatagramStatistics>,
     /// The round of reports that somebody waits for.
     round: Option<u64>,
     control: Arc<Control>,
@@ -40,6 +42,7 @@ impl Running {
             processes: Vec::new(),
             phase: Phase::Serving,
             past: Statistics::new(),
+            past_datagrams: None,
             round: None,
             control: Arc::clone(&setup.control),
             setup,
@@ -157,18 +160,20 @@ impl Running {
     fn answer(&mut self) {
         let Some(round) = self.round else { return };
         let is_all = !self.processes.iter().any(|process| process.is_asked);
-        self.control.publish(self.statistics(), is_all.then_some(round));
+        self.control.publish(self.counts(), is_all.then_some(round));
         if is_all {
             self.round = None;
         }
     }
 
-    fn statistics(&self) -> Statistics {
-        let mut sum = self.past;
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::from(self.past);
+        counts.datagrams = self.past_datagrams;
         for process in &self.processes {
-            sum += process.statistics;
+            counts.statistics += process.statistics;
+            counts.datagrams = joined(counts.datagrams, process.datagrams);
         }
-        sum
+        counts
     }
 
     fn heed(&mut self, news: News) {
@@ -191,6 +196,7 @@ impl Running {
                 }
                 process.statistics.active = 0;
                 self.past += process.statistics;
+                self.past_datagrams = joined(self.past_datagrams, process.datagrams);
                 let status = process.reap();
                 let is_success = status.as_ref().is_ok_and(std::process::ExitStatus::success);
                 self.tell(&Event::Exited { worker, pid, status: status.ok() });
@@ -201,6 +207,15 @@ impl Running {
     }
 }
 
+fn joined(
+    one: Option<DatagramStatistics>,
+    other: Option<DatagramStatistics>,
+) -> Option<DatagramStatistics> {
+    let (Some(mut sum), Some(other)) = (one, other) else { return one.or(other) };
+    sum += other;
+    Some(sum)
+}
+
 /// Where the system refuses to wait, or a protocol's observer panics.
 impl Drop for Running {
     fn drop(&mut self) {
@@ -209,7 +224,7 @@ impl Drop for Running {
             let _ = process.reap();
         }
         self.control.set_ready(false);
-        self.control.publish(self.statistics(), None);
+        self.control.publish(self.counts(), None);
         self.control.set_running(false);
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 
 use drywire::address::Address;
+use drywire::datagram::DatagramStatistics;
 use drywire::shutdown::Request;
 use drywire::statistics::Statistics;
 use rustix::process::getppid;
@@ -42,7 +43,7 @@ pub(super) const SUPERVISOR: &str = "DRYWIRE_SUPERVISOR";
 ///     let farewell =
 ///         worker.serve(move |request| orders.request(request), move || counts.statistics())?;
 ///     let summary = server.run()?;
-///     farewell.finish(&summary.statistics);
+///     farewell.finish(summary.statistics);
 ///     std::process::exit(if summary.drained { 0 } else { 1 });
 /// }
 ///
@@ -129,10 +130,10 @@ impl Worker {
     ///
     /// # Errors
     /// Those of the system, if there can be no thread.
-    pub fn serve(
+    pub fn serve<C: Into<Counts>>(
         self,
         mut obey: impl FnMut(Request) + Send + 'static,
-        mut count: impl FnMut() -> Statistics + Send + 'static,
+        mut count: impl FnMut() -> C + Send + 'static,
     ) -> io::Result<Farewell> {
         let control = self.control;
         let (orders, answers) = (control.try_clone()?, control.try_clone()?);
@@ -142,7 +143,7 @@ impl Worker {
                 match line.as_str() {
                     DRAIN => obey(Request::Drain),
                     STOP => obey(Request::Stop),
-                    REPORT => tell(&answers, &handover::report(&count())),
+                    REPORT => report(&answers, &count().into()),
                     // From a supervisor that is newer than this.
                     _ => {}
                 }
@@ -164,9 +165,39 @@ pub struct Farewell {
 
 impl Farewell {
     /// Tells the supervisor the last counts; to be called just before the process ends.
-    pub fn finish(self, statistics: &Statistics) {
-        tell(&self.control, &handover::report(statistics));
+    pub fn finish(self, counts: impl Into<Counts>) {
+        report(&self.control, &counts.into());
     }
+}
+
+/// What a worker counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Of connections.
+    pub statistics: Statistics,
+    /// Of datagrams, if it has listeners for them.
+    pub datagrams: Option<DatagramStatistics>,
+}
+
+impl From<Statistics> for Counts {
+    fn from(statistics: Statistics) -> Self {
+        Self { statistics, datagrams: None }
+    }
+}
+
+impl From<&Statistics> for Counts {
+    fn from(statistics: &Statistics) -> Self {
+        Self::from(*statistics)
+    }
+}
+
+fn report(to: &UnixStream, counts: &Counts) {
+    // First, for the other line is what the supervisor waits for.
+    if let Some(datagrams) = &counts.datagrams {
+        tell(to, &handover::datagram_report(datagrams));
+    }
+    tell(to, &handover::report(&counts.statistics));
 }
 
 /// If the supervisor is gone, the thread that reads its orders says so.

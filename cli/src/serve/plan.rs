@@ -6,8 +6,8 @@ use drywire::datagram::DatagramLimits;
 use drywire::shutdown::Phase;
 use drywire::{CloseReason, Limits, Peer};
 use drywire_std::datagram::DatagramListener;
-use drywire_std::processes::{Farewell, Worker};
-use drywire_std::{Listener, ServeError, Statistics};
+use drywire_std::processes::{Counts, Farewell, Worker};
+use drywire_std::{Listener, ServeError};
 use signal_hook::iterator::Signals;
 
 use super::admin;
@@ -40,6 +40,7 @@ pub(super) struct Plan<O> {
 /// The servers of both runtimes are made alike.
 macro_rules! configured {
     ($plan:expr, $runtime:ident) => {{
+        let has_datagrams = !$plan.datagram_listeners.is_empty();
         let menu = $plan.menu;
         let mut server = $runtime::Server::new(move |peer: &Peer| menu.protocol(peer))
             .limits($plan.limits)
@@ -69,7 +70,12 @@ macro_rules! configured {
         let obey = move |request| handle.request(request);
         let farewell = match $plan.worker {
             Some(worker) => {
-                Some(worker.serve(obey, move || counts.statistics()).map_err(ServeError::Io)?)
+                let count = move || {
+                    let mut counted = Counts::from(counts.statistics());
+                    counted.datagrams = has_datagrams.then(|| counts.datagram_statistics());
+                    counted
+                };
+                Some(worker.serve(obey, count).map_err(ServeError::Io)?)
             }
             None => {
                 notify(State::Ready, output);
@@ -88,9 +94,11 @@ fn tell_end(phase: Phase, output: Output) {
 }
 
 /// The supervisor tells what its workers did.
-fn take_leave(farewell: Option<Farewell>, statistics: &Statistics) {
+fn take_leave(farewell: Option<Farewell>, summary: &Summary) {
     if let Some(farewell) = farewell {
-        farewell.finish(statistics);
+        let mut counts = Counts::from(summary.statistics);
+        counts.datagrams = summary.datagrams;
+        farewell.finish(counts);
     }
 }
 
@@ -100,9 +108,11 @@ impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
         let has_datagrams = !self.datagram_listeners.is_empty();
         let (server, farewell) = configured!(self, drywire_std);
         let summary = server.run()?;
-        take_leave(farewell, &summary.statistics);
         let datagrams = has_datagrams.then_some(summary.datagrams);
-        Ok(Summary { drained: summary.drained, statistics: summary.statistics, datagrams })
+        let (drained, statistics) = (summary.drained, summary.statistics);
+        let summary = Summary { drained, statistics, datagrams };
+        take_leave(farewell, &summary);
+        Ok(summary)
     }
 
     /// Serves with a task for each connection.
@@ -115,8 +125,10 @@ impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
             None => server,
         };
         let summary = smol::block_on(server.run())?;
-        take_leave(farewell, &summary.statistics);
         let datagrams = has_datagrams.then_some(summary.datagrams);
-        Ok(Summary { drained: summary.drained, statistics: summary.statistics, datagrams })
+        let (drained, statistics) = (summary.drained, summary.statistics);
+        let summary = Summary { drained, statistics, datagrams };
+        take_leave(farewell, &summary);
+        Ok(summary)
     }
 }

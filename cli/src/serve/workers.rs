@@ -75,6 +75,6 @@ pub(super) fn supervise(
         Outcome::Forced => false,
         outcome => return Err(Stop::new(Exit::Failed, outcome)),
     };
-    let statistics = handle.statistics();
-    conclude(&Summary { drained, statistics, datagrams: None }, output)
+    let (statistics, datagrams) = (handle.statistics(), handle.datagram_statistics());
+    conclude(&Summary { drained, statistics, datagrams }, output)
 }

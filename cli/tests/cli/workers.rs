@@ -431,8 +431,9 @@ fn datagrams_are_served_and_none_is_lost_by_a_reload() {
         let unix = format!("unixgram:{}", folder.file("s"));
         let supervisor = Supervisor::start(
             &["udp://127.0.0.1:0", &unix, "udp://[::]:0"],
-            &["--runtime", runtime, "--workers", "2"],
+            &["--runtime", runtime, "--workers", "2", "--admin", "127.0.0.1:0"],
         );
+        let admin = place(&supervisor.until(|record| record["event"] == "admin")["address"]);
         let mut old = [supervisor.worker("ready"), supervisor.worker("ready")];
         for address in &supervisor.addresses {
             let sent = run(["send", &address.replace("[::]", "[::1]"), "hello"], "");
@@ -460,9 +461,24 @@ fn datagrams_are_served_and_none_is_lost_by_a_reload() {
             old = new;
         }
         load.await_served(50);
+        let served = u64::from(load.served.load(Ordering::Relaxed));
         load.end();
+        // Of workers that serve, too, which count what they have answered a little later.
+        let begin = Instant::now();
+        let is_counted = || {
+            let metrics = get(&admin, "/metrics").unwrap();
+            let mut lines = metrics.lines();
+            let received =
+                lines.find_map(|line| line.strip_prefix("drywire_datagrams_received_total "));
+            received.unwrap().parse::<u64>().unwrap() >= served + 3
+        };
+        while !is_counted() {
+            assert!(begin.elapsed() < PATIENCE, "fewer than {served} are counted");
+        }
         supervisor.process.signal(Signal::TERM);
-        supervisor.end(true);
+        // Of all workers that there were, with those of above.
+        let received = supervisor.end(true)["datagrams"]["received"].as_u64().unwrap();
+        assert!((served + 3..=served + 4).contains(&received), "{received} of {served}");
         assert!(!fs::exists(folder.file("s")).unwrap());
     }
 }

@@ -1,11 +1,12 @@
 use drywire::address::Address;
 use drywire::connection::Timer;
 use drywire::protocol::http_get::{GetError, RangeProblem, RedirectProblem};
-use drywire::{CloseReason, SendError};
+use drywire::{CloseReason, Error, SendError};
 use drywire_std::{ConnectError, GetFailure};
 
+use crate::args::ClientTlsArguments;
 use crate::exit::{Exit, Stop};
-use crate::failure::{Intent, exit_of, not_connected};
+use crate::failure::{self, Intent, exit_of, not_connected};
 
 /// Why there is no answer, or not the one that was asked for.
 pub(super) fn stop_of(failure: GetFailure<Stop>, intent: Intent<'_>) -> Stop {
@@ -18,7 +19,7 @@ pub(super) fn stop_of(failure: GetFailure<Stop>, intent: Intent<'_>) -> Stop {
         }
         GetFailure::Get(error) => {
             let stop = Stop::new(exit(&error), format_args!("{address}: {error}"));
-            stop.and(hint(&error, address).map(str::to_owned))
+            stop.and(hint(&error, intent.address, intent.tls).map(str::to_owned))
         }
         GetFailure::Io(error) => {
             Stop::new(Exit::Local, format_args!("{address}: {}", crate::exit::cause(&error)))
@@ -43,7 +44,7 @@ const fn exit(error: &GetError) -> Exit {
 }
 
 /// Which flag is meant for what went wrong.
-fn hint(error: &GetError, address: &Address) -> Option<&'static str> {
+fn hint(error: &GetError, address: &Address, tls: &ClientTlsArguments) -> Option<&'static str> {
     Some(match error {
         GetError::Redirect(RedirectProblem::Downgrade) => "--allow-downgrade follows it",
         GetError::Redirect(RedirectProblem::TooMany { .. }) => "--max-redirects allows more",
@@ -57,6 +58,10 @@ fn hint(error: &GetError, address: &Address) -> Option<&'static str> {
             if !matches!(timer, Timer::Linger) =>
         {
             "--timeout allows more time"
+        }
+        GetError::Incomplete { reason: Some(CloseReason::Failed(Error::Tls(error))), .. }
+        | GetError::NoResponse { reason: Some(CloseReason::Failed(Error::Tls(error))) } => {
+            return failure::hint(error, tls);
         }
         GetError::NoResponse { .. } if !address.is_tls() => {
             "if the server speaks TLS, its URL begins with https"

@@ -132,7 +132,7 @@ fn clients_are_asked_for_a_certificate() {
     for runtime in RUNTIMES {
         let options =
             ["--runtime", runtime, "--cert", &cert, "--key", &key, "--client-ca", &client_ca];
-        let server = Server::start(&["tls://127.0.0.1:0"], options);
+        let server = Server::start(&["tls://127.0.0.1:0", "https://127.0.0.1:0"], options);
         let send = |identity: &[&str]| {
             let options = ["send", "--runtime", runtime, "--ca", &ca, server.address(), "hello"];
             run(options.iter().chain(identity), "")
@@ -144,6 +144,8 @@ fn clients_are_asked_for_a_certificate() {
         send(&["--cert", &bad_cert, "--key", &bad_key])
             .assert(5, "the server does not accept our certificate");
         server.stderr.find("the peer's certificate is missing");
+        run(["get", "--runtime", runtime, "--ca", &ca, &server.addresses[1]], "")
+            .assert(5, "certificate_required; the server wants a certificate of ours: --cert");
     }
 }
 

@@ -72,9 +72,10 @@ impl Output {
     }
 }
 
-/// Prints a line on standard error. If that fails there is nobody left to tell.
+/// Prints a line on standard error, in one piece: other processes may write there too. If that fails
+/// there is nobody left to tell.
 fn complain(text: &dyn fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Whether colours may be used.

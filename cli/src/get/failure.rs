@@ -1,5 +1,7 @@
 use drywire::address::Address;
-use drywire::connection::Timer;
+use drywire::connection::{Timer, Truncation};
+use drywire::error::RemoteError;
+use drywire::http1::Violation;
 use drywire::protocol::http_get::{GetError, RangeProblem, RedirectProblem};
 use drywire::{CloseReason, Error, SendError};
 use drywire_std::{ConnectError, GetFailure};
@@ -18,7 +20,13 @@ pub(super) fn stop_of(failure: GetFailure<Stop>, intent: Intent<'_>) -> Stop {
             not_connected(&error, intent).and(hint)
         }
         GetFailure::Get(error) => {
-            let stop = Stop::new(exit(&error), format_args!("{address}: {error}"));
+            let stop = match violation(&error) {
+                Some(violation) => Stop::new(
+                    exit(&error),
+                    format_args!("{address}: the answer is malformed: {violation}"),
+                ),
+                None => Stop::new(exit(&error), format_args!("{address}: {error}")),
+            };
             stop.and(hint(&error, intent.address, intent.tls).map(str::to_owned))
         }
         GetFailure::Io(error) => {
@@ -43,6 +51,30 @@ const fn exit(error: &GetError) -> Exit {
     }
 }
 
+/// What is wrong with the head of an answer.
+const fn violation(error: &GetError) -> Option<Violation> {
+    match error {
+        GetError::NoResponse {
+            reason: Some(CloseReason::Failed(Error::Remote(RemoteError::Http(violation)))),
+        } => Some(*violation),
+        _ => None,
+    }
+}
+
+/// Whether what came, or did not, is what a TLS server says to a request without TLS.
+const fn may_be_tls(reason: Option<&CloseReason>) -> bool {
+    /// Bytes of an alert with its record (RFC 8446, section 5.1).
+    const ALERT_LEN: usize = 7;
+    match reason {
+        None => true,
+        Some(CloseReason::Truncated(Truncation::Frame { len })) => *len <= ALERT_LEN,
+        Some(CloseReason::Failed(Error::Remote(RemoteError::Http(violation)))) => {
+            matches!(violation, Violation::StatusLine | Violation::Version)
+        }
+        Some(_) => false,
+    }
+}
+
 /// Which flag is meant for what went wrong.
 fn hint(error: &GetError, address: &Address, tls: &ClientTlsArguments) -> Option<&'static str> {
     Some(match error {
@@ -63,7 +95,7 @@ fn hint(error: &GetError, address: &Address, tls: &ClientTlsArguments) -> Option
         | GetError::NoResponse { reason: Some(CloseReason::Failed(Error::Tls(error))) } => {
             return failure::hint(error, tls);
         }
-        GetError::NoResponse { .. } if !address.is_tls() => {
+        GetError::NoResponse { reason } if !address.is_tls() && may_be_tls(reason.as_ref()) => {
             "if the server speaks TLS, its URL begins with https"
         }
         _ => return None,

@@ -174,7 +174,7 @@ fn a_body_that_is_cut_is_6_and_says_how_much_came() {
             .assert(6, "no answer came, then the server finished; if the server speaks TLS, its");
     });
     on_both(&[answer("220 this is mail\r\n\r\n")], arguments, |finished, _| {
-        finished.assert(6, "no answer came, then: ");
+        finished.assert(6, "the answer is malformed: ");
     });
 }
 
@@ -520,6 +520,35 @@ fn a_server_without_tls_is_5_and_a_client_without_it_is_told() {
             "; addresses that begin with tcp://, unix:, http:// or http+unix: do without",
         );
         serving.join().unwrap();
+    }
+}
+
+#[test]
+fn a_malformed_answer_is_6_and_tls_is_guessed_only_where_it_may_be() {
+    let guess = "; if the server speaks TLS, its URL begins with https";
+    let arguments = |server: &Scripted| strings(&[&server.http("/")]);
+    for (text, sentence, is_guessed) in [
+        (&b""[..], "no answer came, then the server finished", true),
+        // What a TLS server says: a fatal alert.
+        (b"\x15\x03\x01\x00\x02\x02\x46", "no answer came, then the server finished", true),
+        (b"220 mail\r\n\r\n", "the answer is malformed: the status line is malformed", true),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n12",
+            "the answer is malformed: Content-Length is repeated",
+            false,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+            "the answer is malformed: ",
+            false,
+        ),
+        (b"HTTP/1.1 200 OK\nx: y\n\n", "the answer is malformed: a line feed without", false),
+        (b"HTTP/1.1 200 OK\r\nx", "no answer came, then the server finished", false),
+    ] {
+        on_both(&[answer(text)], arguments, |finished, _| {
+            finished.assert(6, sentence);
+            assert_eq!(finished.stderr.contains(guess), is_guessed, "{finished:?}");
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! TLS configurations from the files that the command line names.
 
-use std::fs;
+use std::env;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use drywire_std::rustls::client::danger::ServerCertVerifier;
 use drywire_std::rustls::crypto::CryptoProvider;
 use drywire_std::rustls::pki_types::CertificateDer;
 use drywire_std::rustls::pki_types::pem::PemObject;
-use drywire_std::rustls::{KeyLogFile, RootCertStore, ServerConfig};
+use drywire_std::rustls::{KeyLog, KeyLogFile, RootCertStore, ServerConfig};
 
 use crate::args::{ClientTlsArguments, SessionArguments};
 use crate::certificate::Witness;
@@ -68,7 +69,7 @@ impl ServerOptions {
             pem::server_config(identity, authorities.as_deref(), &alpn(&self.alpn), &provider)
                 .map_err(|error| blame(error, files, ca))?;
         if self.key_log {
-            config.key_log = Arc::new(KeyLogFile::new());
+            config.key_log = key_log()?;
         }
         Ok(config)
     }
@@ -111,9 +112,23 @@ pub(crate) fn client(
     let mut config = pem::client_config(verification, identity, &protocols, &provider)
         .map_err(|error| blame(error, files, ca))?;
     if session.key_log {
-        config.key_log = Arc::new(KeyLogFile::new());
+        config.key_log = key_log()?;
     }
     Ok(ClientTls::new(config))
+}
+
+/// Where secrets are logged. A log that cannot be opened would be silent about it.
+fn key_log() -> Result<Arc<dyn KeyLog>, Stop> {
+    const VARIABLE: &str = "SSLKEYLOGFILE";
+    let file = env::var_os(VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from);
+    let Some(file) = file else {
+        return Err(Stop::usage(format_args!("--key-log needs a file: {VARIABLE} names none")));
+    };
+    OpenOptions::new().append(true).create(true).open(&file).map_err(|error| {
+        let (file, cause) = (file.display(), cause(&error));
+        Stop::usage(format_args!("cannot open {file}, which {VARIABLE} names: {cause}"))
+    })?;
+    Ok(Arc::new(KeyLogFile::new()))
 }
 
 /// Believes the authorities in `pem`.

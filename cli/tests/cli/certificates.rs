@@ -238,3 +238,21 @@ fn secrets_are_logged_only_when_that_is_asked_for() {
         assert_eq!(text.contains("CLIENT_TRAFFIC_SECRET_0"), is_logged, "{text}");
     }
 }
+
+#[test]
+fn secrets_that_cannot_be_logged_are_2() {
+    let folder = Folder::new();
+    let nowhere = folder.file("none/keys");
+    let nobody = "tls://127.0.0.1:9";
+    for arguments in [
+        &["send", "--insecure", "--key-log", nobody, "x"][..],
+        &["get", "--insecure", "--key-log", "https://127.0.0.1:9/"],
+        &["ping", "--insecure", "--key-log", "--count", "1", nobody],
+        &["serve", "--listen", "tls://127.0.0.1:0", "--key-log"],
+    ] {
+        run(arguments, "").assert(2, "--key-log needs a file: SSLKEYLOGFILE names none");
+        let finished = Process::start(drywire(arguments).env("SSLKEYLOGFILE", &nowhere)).finish();
+        finished.assert(2, &format!("cannot open {nowhere}, which SSLKEYLOGFILE names: no such"));
+        assert_eq!(finished.text(), "");
+    }
+}

@@ -4,7 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use drywire::address::Address;
+use drywire::address::{Address, Target};
 use drywire::admission::AdmissionLimits;
 use drywire::protocol::Admin;
 use drywire::statistics::Observed;
@@ -16,6 +16,9 @@ use crate::exit::Stop;
 
 /// Those who ask at once. More wait.
 const CONNECTIONS_MAX: usize = 16;
+
+/// How long one of them may be silent: whoever waits for it cannot ask whether we are ready.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// Binds to `address`, which must be one that only this host reaches.
 pub(super) fn bind(address: &Address) -> Result<Listener, Stop> {
@@ -30,7 +33,18 @@ pub(super) fn bind(address: &Address) -> Result<Listener, Stop> {
              Unix sockets are allowed"
         )));
     }
-    Listener::bind(address).map_err(|error| not_bound(&error, false))
+    Listener::bind(&http(address)?).map_err(|error| not_bound(&error, false))
+}
+
+/// What is spoken there, whatever the address says of it.
+fn http(address: &Address) -> Result<Address, Stop> {
+    if let Address::Http { target, .. } = address {
+        if *target != Target::default() {
+            return Err(Stop::usage(format_args!("--admin {address}: no target can be named")));
+        }
+    }
+    let (endpoint, target) = (address.endpoint().clone(), Target::default());
+    Ok(Address::Http { endpoint, tls: false, target })
 }
 
 /// Tells of `observed` until the process ends.
@@ -39,7 +53,10 @@ pub(super) fn serve(
     observed: impl Observed + Clone + Send + Sync + 'static,
 ) -> io::Result<()> {
     let mut limits = Limits::new();
-    limits.frame_timeout = Duration::from_secs(5);
+    limits.handshake_timeout = SILENCE_MAX;
+    limits.frame_timeout = SILENCE_MAX;
+    limits.stall_timeout = SILENCE_MAX;
+    limits.idle_timeout = SILENCE_MAX;
     let mut admission = AdmissionLimits::new();
     admission.connections_max = CONNECTIONS_MAX;
     let server = Server::new(move |peer: &Peer| Admin::new(observed.clone(), peer))

@@ -142,7 +142,8 @@ fn administered(runtime: &str, admin: &str) -> (Process, Lines, String, String) 
 #[test]
 fn a_server_tells_of_itself_on_loopback() {
     for runtime in RUNTIMES {
-        let (process, _stdout, address, admin) = administered(runtime, "http://127.0.0.1:0");
+        let (process, _stdout, address, admin) = administered(runtime, "127.0.0.1:0");
+        assert!(admin.starts_with("http://127.0.0.1:") && admin.ends_with('/'), "{admin}");
         let admin = place(&admin);
         run(["send", &address, "hello"], "").assert(0, "");
         let kept = TcpStream::connect(place(&address)).unwrap();
@@ -174,7 +175,7 @@ fn an_admin_listener_may_be_a_unix_socket() {
     let folder = Folder::new();
     let path = folder.file("a");
     let (process, _stdout, _, admin) = administered("std", &format!("unix:{path}"));
-    assert_eq!(admin, format!("unix:{path}"));
+    assert_eq!(admin, format!("http+unix:{path}:/"));
     let mut stream = UnixStream::connect(&path).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(b"HELO example.org\r\n\r\n").unwrap();
@@ -192,6 +193,7 @@ fn what_cannot_be_is_refused() {
         (&["--admin", "http://192.0.2.1:1"], "only loopback addresses and Unix sockets"),
         (&["--admin", "https://127.0.0.1:0"], "only HTTP without TLS"),
         (&["--admin", "udp://127.0.0.1:0"], "only HTTP without TLS"),
+        (&["--admin", "http://127.0.0.1:0/x"], "no target can be named"),
         (&["--format", "json"], "--format is for HTTP"),
         (&["--listen", "http://127.0.0.1:0/x"], "every target is served"),
         (&["--listen", "http://127.0.0.1:0", "--alpn", "x"], "--alpn is for TLS"),

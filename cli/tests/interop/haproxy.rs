@@ -41,7 +41,7 @@ impl Instance {
         let arguments = options.iter().chain(&places);
         let mut process = Process::start(env!("CARGO_BIN_EXE_drywire"), arguments);
         let listen = process.expect("listening tcp://");
-        let admin = process.expect("admin tcp://");
+        let admin = process.expect("admin http://").trim_end_matches('/').to_owned();
         Self { process, options, listen, admin }
     }
 

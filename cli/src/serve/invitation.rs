@@ -36,23 +36,16 @@ impl Invitation<'_> {
         };
         let address = reachable(address);
         if let Address::Http { endpoint, .. } = &address {
-            match endpoint {
-                Endpoint::Internet(_) => {
-                    line(format_args!("curl{} -d hello {address}", self.curl(&address)));
-                }
-                Endpoint::Unix(name) => {
-                    let (option, place) = match name.place() {
-                        UnixPlace::Path(path) => ("--unix-socket", path),
-                        UnixPlace::Abstract(name) => ("--abstract-unix-socket", name),
-                    };
-                    let place = quoted(Path::new(place));
-                    let scheme = if address.is_tls() { "https" } else { "http" };
-                    let flags = self.curl(&address);
-                    line(format_args!(
-                        "curl{flags} -d hello {option} {place} {scheme}://localhost/"
-                    ));
-                }
+            let place = match endpoint {
+                Endpoint::Internet(_) => address.to_string(),
+                Endpoint::Unix(_) => quoted(Path::new(&address.to_string())),
+            };
+            // Who does not send headers is not served.
+            if !self.wants_header {
+                let trust = self.trust(&address);
+                line(format_args!("drywire get{trust} --data hello {place}"));
             }
+            line(format_args!("curl{} -d hello {}", self.curl(&address), curl_place(&address, "")));
             return lines;
         }
         line(format_args!("drywire send{} {address}{}", self.flags(&address), self.data()));
@@ -95,6 +88,13 @@ impl Invitation<'_> {
         if self.wants_header {
             flags.push_str(" --proxy-protocol v2");
         }
+        flags.push_str(&self.trust(address));
+        flags
+    }
+
+    /// Flags of ours for TLS.
+    fn trust(&self, address: &Address) -> String {
+        let mut flags = String::new();
         if address.is_tls() {
             match self.trust {
                 Trust::Theirs => {}
@@ -113,6 +113,9 @@ impl Invitation<'_> {
 
     fn curl(&self, address: &Address) -> String {
         let mut flags = String::new();
+        if self.wants_header {
+            flags.push_str(" --haproxy-protocol");
+        }
         if address.is_tls() {
             match self.trust {
                 Trust::Theirs => {}
@@ -140,6 +143,22 @@ impl Invitation<'_> {
         }
         flags
     }
+}
+
+/// A line to copy that asks whether a server is ready that tells of itself at `admin`.
+pub(super) fn readiness(admin: &Address) -> String {
+    format!("  curl {}\n", curl_place(admin, "readyz"))
+}
+
+/// An address of HTTP as curl takes it, with `target` behind the slash.
+fn curl_place(address: &Address, target: &str) -> String {
+    let Endpoint::Unix(name) = address.endpoint() else { return format!("{address}{target}") };
+    let (option, place) = match name.place() {
+        UnixPlace::Path(path) => ("--unix-socket", path),
+        UnixPlace::Abstract(name) => ("--abstract-unix-socket", name),
+    };
+    let scheme = if address.is_tls() { "https" } else { "http" };
+    format!("{option} {} {scheme}://localhost/{target}", quoted(Path::new(place)))
 }
 
 /// A file's name as a shell takes it.
@@ -188,6 +207,20 @@ mod tests {
             invitation.lines(&"tcp://127.0.0.1:7".parse().unwrap()),
             "  drywire send --proxy-protocol v2 tcp://127.0.0.1:7 hello\n"
         );
+        assert_eq!(
+            invitation.lines(&"http://127.0.0.1:8".parse().unwrap()),
+            "  curl --haproxy-protocol -d hello http://127.0.0.1:8/\n"
+        );
+    }
+
+    #[test]
+    fn readiness_can_be_asked_for() {
+        for (admin, expected) in [
+            ("http://127.0.0.1:9", "  curl http://127.0.0.1:9/readyz\n"),
+            ("http+unix:/s", "  curl --unix-socket /s http://localhost/readyz\n"),
+        ] {
+            assert_eq!(readiness(&admin.parse().unwrap()), expected);
+        }
     }
 
     #[test]
@@ -224,19 +257,24 @@ mod tests {
             ),
             (
                 lines("u8", Trust::Theirs, false, "http://[::]:8080"),
-                "  curl -d hello http://[::1]:8080/\n",
+                "  drywire get --data hello http://[::1]:8080/\n  curl -d hello http://[::1]:8080/\n",
             ),
             (
                 lines("raw", file, true, "https://0.0.0.0"),
-                "  curl --cacert dev.pem --cert CERT.pem --key KEY.pem -d hello https://127.0.0.1/\n",
+                "  drywire get --ca dev.pem --cert CERT.pem --key KEY.pem --data hello \
+                 https://127.0.0.1/\n  \
+                 curl --cacert dev.pem --cert CERT.pem --key KEY.pem -d hello https://127.0.0.1/\n",
             ),
             (
                 lines("raw", Trust::Nothing, false, "https+unix:/a'b"),
-                "  curl --insecure -d hello --unix-socket '/a'\\''b' https://localhost/\n",
+                "  drywire get --insecure --server-name localhost --data hello \
+                 'https+unix:/a'\\''b:/'\n  \
+                 curl --insecure -d hello --unix-socket '/a'\\''b' https://localhost/\n",
             ),
             (
                 lines("raw", Trust::Theirs, false, "http+unix:@s"),
-                "  curl -d hello --abstract-unix-socket s http://localhost/\n",
+                "  drywire get --data hello http+unix:@s:/\n  \
+                 curl -d hello --abstract-unix-socket s http://localhost/\n",
             ),
             (
                 lines("raw", Trust::Theirs, false, "udp://[::]:7"),

@@ -217,7 +217,10 @@ fn announce(
         wants_certificate: arguments.client_ca.is_some(),
         wants_header: arguments.proxy.proxy_protocol == Some(ProxyMode::Required),
     };
-    let lines: String = addresses.iter().map(|address| invitation.lines(address)).collect();
+    let mut lines: String = addresses.iter().map(|address| invitation.lines(address)).collect();
+    if let Some(admin) = admin {
+        lines.push_str(&invitation::readiness(admin.address()));
+    }
     output.note(format_args!("to try it:\n{}end it with Ctrl-C", lines));
     Ok(())
 }

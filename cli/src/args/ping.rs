@@ -24,7 +24,7 @@ use super::{ClientTlsArguments, Runtime, Seconds};
 #[command(before_help = "\
 Examples:
   drywire ping 192.0.2.1
-  drywire ping --count 5 --interval 0.2 localhost ::1
+  drywire ping -c 5 -i 0.2 localhost ::1
   drywire ping --via tcp --size 0 --count 3 www.example.com:443
   drywire ping --ca dev.pem tls://localhost:7008
   drywire ping --via udp --json --count 10 127.0.0.1:7")]
@@ -38,23 +38,23 @@ pub(crate) struct PingArguments {
     pub(crate) via: Via,
 
     /// From one request to the next
-    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value = "1")]
+    #[arg(short, long, value_name = "SECONDS", value_parser = Seconds::positive, default_value = "1")]
     pub(crate) interval: Seconds,
 
     /// Requests in all [default: no end]
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     pub(crate) count: Option<u64>,
 
     /// End it all after this time, whatever is still in flight
-    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value = "none")]
+    #[arg(short = 'w', long, value_name = "SECONDS", value_parser = Seconds::positive, default_value = "none")]
     pub(crate) deadline: Seconds,
 
     /// Give a request up after this time; a reply that comes later is counted apart
-    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value = "5")]
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = Seconds::positive, default_value = "5")]
     pub(crate) timeout: Seconds,
 
     /// Length of the payload, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 56)]
+    #[arg(short, long, value_name = "BYTES", default_value_t = 56)]
     pub(crate) size: usize,
 
     /// How many routers a request may pass, by icmp and udp

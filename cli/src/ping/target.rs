@@ -44,7 +44,14 @@ impl Target {
         if text.is_empty() {
             return Err(refuse(&"expected a host"));
         }
-        let parsed = address.parse::<Address>().map_err(|error| refuse(&error.problem))?;
+        let parsed = address.parse::<Address>().map_err(|error| {
+            match format!("tcp://{text}").parse::<Address>() {
+                Ok(place) if via == Via::Icmp && scheme.is_none() => Stop::usage(format_args!(
+                    "cannot ping {text} by icmp, which has no ports: --via tcp, or {place}"
+                )),
+                _ => refuse(&error.problem),
+            }
+        })?;
         match parsed.endpoint() {
             Endpoint::Internet(place) => {
                 Ok(Self { text: text.to_owned(), via, place: place.clone() })
@@ -121,7 +128,13 @@ mod tests {
             ("", Via::Icmp, "cannot ping  by icmp: expected a host (HOST)"),
             ("::1", Via::Tcp, "cannot ping ::1 by tcp: expected"),
             ("localhost", Via::Udp, "cannot ping localhost by udp: expected a port (HOST:PORT)"),
-            ("localhost:7", Via::Icmp, "cannot ping localhost:7 by icmp: expected"),
+            (
+                "localhost:7",
+                Via::Icmp,
+                "cannot ping localhost:7 by icmp, which has no ports: --via tcp, or tcp://localhost:7",
+            ),
+            ("[::1]:7", Via::Icmp, "cannot ping [::1]:7 by icmp, which has no ports: --via tcp"),
+            ("a b", Via::Icmp, "cannot ping a b by icmp: expected"),
             ("http://localhost", Via::Icmp, "http://localhost: hosts, and udp, tcp and tls"),
         ] {
             let stop = Target::parse(text, via).unwrap_err();

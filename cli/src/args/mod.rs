@@ -32,7 +32,8 @@ Examples:
   drywire send tcp://127.0.0.1:7007 hello        send an argument, print what comes back
   drywire send --framing lines unix:/run/x.sock < requests
   drywire get --timing https://example.com/      get a resource, and show what took how long
-  drywire ping localhost tls://localhost:7008    ask for echoes, measure how long they take
+  drywire ping -c 3 localhost tcp://localhost:7007
+                                                 ask for echoes, measure how long they take
   drywire frames --framing u32be capture.bin     show the frames in a file";
 
 /// What stands behind its long help, and in its manual page.

@@ -71,6 +71,11 @@ pub(super) fn heard(target: &Target, at: SocketAddr, heard: &Heard) -> (String, 
     }
 }
 
+/// A request that failed for the same reason as the one before, for people.
+pub(super) fn failed_again(target: &Target, at: SocketAddr, number: u64) -> String {
+    format!("{}: seq={number} failed as before", shown(target, at))
+}
+
 /// What became of a target.
 pub(super) fn summary(
     target: &Target,

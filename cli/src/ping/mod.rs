@@ -34,6 +34,8 @@ struct Watched {
     at: Option<SocketAddr>,
     statistics: Box<PingStatistics>,
     samples: Samples,
+    /// Why the last request failed, of those that did.
+    reason: Option<String>,
     is_over: bool,
 }
 
@@ -83,7 +85,7 @@ fn parse(arguments: &PingArguments) -> Result<Vec<Target>, Stop> {
 impl Watched {
     fn new(target: Target) -> Self {
         let (statistics, samples) = (Box::default(), Samples::default());
-        Self { target, at: None, statistics, samples, is_over: false }
+        Self { target, at: None, statistics, samples, reason: None, is_over: false }
     }
 }
 
@@ -159,7 +161,7 @@ impl Printer<'_> {
     }
 
     fn heard(&mut self, target: usize, heard: &Heard) -> Result<(), Stop> {
-        let Some(watched) = self.watched.get(target) else { return Ok(()) };
+        let Some(watched) = self.watched.get_mut(target) else { return Ok(()) };
         let Some(at) = watched.at else { return Ok(()) };
         // What the screen shows is not printed on the same terminal too.
         let is_shown = self.screen.is_some() && io::stdout().is_terminal();
@@ -167,10 +169,14 @@ impl Printer<'_> {
             return Ok(());
         }
         let (mut text, value) = lines::heard(&watched.target, at, heard);
-        if let Heard::Failed { tls: Some(error), .. } = heard {
-            if let Some(hint) = failure::hint(error, &self.arguments.tls) {
+        if let Heard::Failed { number, reason, tls, .. } = heard {
+            let hint = tls.and_then(|error| failure::hint(&error, &self.arguments.tls));
+            if watched.reason.as_ref() == Some(reason) {
+                text = lines::failed_again(&watched.target, at, *number);
+            } else if let Some(hint) = hint {
                 text.push_str(&format!("; {hint}"));
             }
+            watched.reason = Some(reason.clone());
         }
         self.line(&text, &value)
     }

@@ -62,13 +62,20 @@ fn refuse(error: &clap::Error) -> Exit {
         let printed = error.print().and_then(|()| io::stdout().flush());
         return printed.map_or_else(|error| Stop::output(&error).exit, |()| Exit::Ok);
     }
-    // The flag could not be parsed with the rest, and is still meant.
-    if env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json") {
-        let text = error.render().to_string();
-        let sentence = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        Output::new(true).stop(&Stop::usage(sentence));
-    } else {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();
+        return Exit::Usage;
     }
+    // The flag could not be parsed with the rest, and is still meant.
+    let is_json =
+        env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    Output::new(is_json).stop(&Stop::usage(sentence(&error.render().to_string())));
     Exit::Usage
+}
+
+/// What is wrong, in one line, of what clap says about it.
+fn sentence(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
 }

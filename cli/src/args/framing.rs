@@ -4,6 +4,8 @@ use clap::Args;
 use drywire::framing::AnyFraming;
 use drywire::limits::{FRAME_LEN_MAX, LINE_LEN_MAX};
 
+use super::number;
+
 /// How a byte stream is cut into frames.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct FramingArguments {
@@ -15,7 +17,7 @@ pub(crate) struct FramingArguments {
     framing: AnyFraming,
 
     /// Longest frame, in bytes of payload [default: 1048576; 65536 with lines]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = number::<NonZeroUsize>)]
     max_frame: Option<NonZeroUsize>,
 }
 

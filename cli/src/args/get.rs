@@ -6,7 +6,7 @@ use clap::Args;
 use drywire::address::Address;
 use drywire::protocol::http_get::Range;
 
-use super::{ClientTlsArguments, Runtime, Seconds};
+use super::{ClientTlsArguments, Runtime, Seconds, number};
 
 /// Get resources over HTTP/1.1
 ///
@@ -103,7 +103,7 @@ pub(crate) struct RequestArguments {
     pub(crate) range: Option<Range>,
 
     /// How many redirects to follow; with 0 a redirect is the answer
-    #[arg(long, value_name = "COUNT", default_value_t = drywire::protocol::http_get::REDIRECTS_MAX)]
+    #[arg(long, value_name = "COUNT", value_parser = number::<u32>, default_value_t = drywire::protocol::http_get::REDIRECTS_MAX)]
     pub(crate) max_redirects: u32,
 
     /// Follow redirects from https to http, where everybody on the way can read and change the

@@ -1,8 +1,8 @@
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU64};
 
 use clap::{Args, ValueEnum};
 
-use super::{ClientTlsArguments, Runtime, Seconds};
+use super::{ClientTlsArguments, Runtime, Seconds, number};
 
 /// Ask targets for echoes and measure how long they take
 ///
@@ -42,8 +42,8 @@ pub(crate) struct PingArguments {
     pub(crate) interval: Seconds,
 
     /// Requests in all [default: no end]
-    #[arg(short, long, value_name = "N")]
-    pub(crate) count: Option<u64>,
+    #[arg(short, long, value_name = "N", value_parser = number::<NonZeroU64>)]
+    pub(crate) count: Option<NonZeroU64>,
 
     /// End it all after this time, whatever is still in flight
     #[arg(short = 'w', long, value_name = "SECONDS", value_parser = Seconds::positive, default_value = "none")]
@@ -54,11 +54,11 @@ pub(crate) struct PingArguments {
     pub(crate) timeout: Seconds,
 
     /// Length of the payload, in bytes
-    #[arg(short, long, value_name = "BYTES", default_value_t = 56)]
+    #[arg(short, long, value_name = "BYTES", value_parser = number::<usize>, default_value_t = 56)]
     pub(crate) size: usize,
 
     /// How many routers a request may pass, by icmp and udp
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroU8>)]
     pub(crate) ttl: Option<NonZeroU8>,
 
     /// Ask IPv4 addresses only

@@ -6,19 +6,20 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seconds(pub(crate) Duration);
 
-/// Why a text is no time.
+/// Why a text is no time, or not one that is possible there.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SecondsError;
+pub(crate) enum SecondsError {
+    Malformed,
+    Zero,
+}
 
 impl Seconds {
     /// Parses a time after which something is given up, so not zero: who means no limit would get
     /// one that is never kept.
     pub(crate) fn positive(text: &str) -> Result<Self, SecondsError> {
-        text.parse().and_then(
-            |seconds: Self| {
-                if seconds.0.is_zero() { Err(SecondsError) } else { Ok(seconds) }
-            },
-        )
+        text.parse().and_then(|seconds: Self| {
+            if seconds.0.is_zero() { Err(SecondsError::Zero) } else { Ok(seconds) }
+        })
     }
 }
 
@@ -29,8 +30,8 @@ impl FromStr for Seconds {
         if text == "none" {
             return Ok(Self(Duration::MAX));
         }
-        let seconds = text.parse().map_err(|_| SecondsError)?;
-        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| SecondsError)
+        let seconds = text.parse().map_err(|_| SecondsError::Malformed)?;
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| SecondsError::Malformed)
     }
 }
 
@@ -42,7 +43,10 @@ impl fmt::Display for Seconds {
 
 impl fmt::Display for SecondsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected seconds, as in 10 or 0.5, or none")
+        f.write_str(match self {
+            Self::Malformed => "expected seconds, as in 10 or 0.5, or none",
+            Self::Zero => "must be more than 0",
+        })
     }
 }
 
@@ -65,9 +69,9 @@ mod tests {
         }
         assert_eq!(Seconds::positive("0.5"), Ok(Seconds(Duration::from_millis(500))));
         assert_eq!(Seconds::positive("none"), Ok(Seconds(Duration::MAX)));
-        assert_eq!(Seconds::positive("0"), Err(SecondsError));
+        assert_eq!(Seconds::positive("0"), Err(SecondsError::Zero));
         for text in ["", "-1", "inf", "NaN", "1e99", "1s", "0x1"] {
-            assert_eq!(text.parse::<Seconds>(), Err(SecondsError), "{text}");
+            assert_eq!(text.parse::<Seconds>(), Err(SecondsError::Malformed), "{text}");
         }
     }
 }

@@ -8,7 +8,10 @@ use drywire::admission::AdmissionLimits;
 use drywire::datagram::{DatagramLimits, SourceRate};
 use drywire::supervisor::SupervisorLimits;
 
-use super::{FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, SessionArguments};
+use super::number::NumberError;
+use super::{
+    FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, SessionArguments, number,
+};
 
 /// Serve an echo until a signal comes
 ///
@@ -85,11 +88,11 @@ pub(crate) struct ServeArguments {
     pub(crate) model: Model,
 
     /// Worker processes of --model processes [default: one for each processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>)]
     pub(crate) workers: Option<NonZeroUsize>,
 
     /// Threads that run the tasks of --runtime smol [default: one for each processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>)]
     pub(crate) threads: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -121,11 +124,11 @@ pub(crate) struct ServeArguments {
 #[command(next_help_heading = "Limits; SECONDS are such as 10 or 0.5, or none")]
 pub(crate) struct LimitArguments {
     /// Most connections at once
-    #[arg(long, value_name = "N", default_value_t = default_connections())]
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>, default_value_t = default_connections())]
     pub(crate) max_connections: NonZeroUsize,
 
     /// Most connections at once from one address [default: none]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>)]
     pub(crate) max_connections_per_address: Option<NonZeroUsize>,
 
     /// Most datagrams in a second from one source
@@ -169,12 +172,11 @@ fn default_connections() -> NonZeroUsize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceRateArgument(Option<NonZeroU32>);
 
-fn source_rate(text: &str) -> Result<SourceRateArgument, &'static str> {
+fn source_rate(text: &str) -> Result<SourceRateArgument, NumberError> {
     if text == "none" {
         return Ok(SourceRateArgument(None));
     }
-    let rate = text.parse().map_err(|_| "expected a number above 0, or none")?;
-    Ok(SourceRateArgument(Some(rate)))
+    number(text).map(|rate| SourceRateArgument(Some(rate)))
 }
 
 impl LimitArguments {

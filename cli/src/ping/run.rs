@@ -37,7 +37,7 @@ impl Plan {
     pub(super) fn new(arguments: &PingArguments, has_tls: bool) -> Result<Self, Stop> {
         let mut options = PingOptions::new();
         options.interval = arguments.interval.0;
-        options.count = arguments.count;
+        options.count = arguments.count.map(Into::into);
         options.deadline = arguments.deadline.0;
         options.timeout = arguments.timeout.0;
         options.payload_len = arguments.size;

@@ -149,5 +149,5 @@ fn what_cannot_be_served_is_refused() {
         .assert(2, "PROXY headers are for byte streams");
     run(["send", "--proxy-protocol", "v2", "udp://127.0.0.1:7", "x"], "")
         .assert(2, "PROXY headers are for byte streams");
-    run(["serve", "--source-rate", "0"], "").assert(2, "above 0");
+    run(["serve", "--source-rate", "0"], "").assert(2, "must be at least 1");
 }

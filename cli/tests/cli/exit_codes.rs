@@ -14,13 +14,38 @@ const NOTHING: [u8; 0] = [];
 fn usage_is_2() {
     run(["serve", "--framing", "morse"], NOTHING).assert(2, "expected raw, lines");
     run(["serve", "--idle-timeout", "soon"], NOTHING).assert(2, "expected seconds");
-    run(["serve", "--max-frame", "0"], NOTHING).assert(2, "--max-frame");
+    run(["serve", "--max-frame", "0"], NOTHING).assert(2, "must be at least 1");
     run(["send", "tcp://localhost"], NOTHING).assert(2, "at byte 15: expected a port");
     run(["send", "http://localhost", "x"], NOTHING).assert(2, "unixgram addresses only");
     run(["serve", "--threads", "2"], NOTHING).assert(2, "--threads is for --runtime smol");
     run(["frobnicate"], NOTHING).assert(2, "frobnicate");
     run(["man", "frobnicate"], NOTHING).assert(2, "there is no command frobnicate, only serve");
     run([""; 0], NOTHING).assert(2, "Examples:");
+}
+
+#[test]
+fn what_the_command_line_lacks_is_one_line() {
+    for (arguments, sentence) in [
+        (&["send"][..], "the following required arguments were not provided: <ADDRESS>"),
+        (
+            &["serve", "--max-frame", "x"],
+            "invalid value 'x' for '--max-frame <BYTES>': expected a whole number",
+        ),
+        (
+            &["serve", "--protocol", "x"],
+            "invalid value 'x' for '--protocol <PROTOCOL>' [possible values: echo, discard]",
+        ),
+        (&["serve", "--frameing", "raw"], "unexpected argument '--frameing' found"),
+        (
+            &["serve", "-v", "--log-level", "info"],
+            "the argument '--verbose...' cannot be used with '--log-level <LEVEL>'",
+        ),
+    ] {
+        let finished = run(arguments, NOTHING);
+        assert_eq!((finished.code, finished.stderr), (Some(2), format!("drywire: {sentence}\n")));
+        let finished = run(arguments.iter().chain(&["--json"]), NOTHING);
+        assert_eq!(finished.error()["message"], sentence);
+    }
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn what_does_not_fit_together_is_2() {
         .assert(2, "--header a: a field's value has no control");
     run(["get", "-X", "CONNECT", url], "").assert(2, "--request CONNECT: expected the name");
     run(["get", "--range", "5-4", url], "").assert(2, "expected a range of bytes");
-    run(["get", "--timeout", "0", url], "").assert(2, "expected seconds");
+    run(["get", "--timeout", "0", url], "").assert(2, "must be more than 0");
     run(["get", "--max-redirects", "0", "--insecure", url], "").assert(2, "--insecure is for TLS");
     run(["get", "--ca", "/does/not/exist", url], "").assert(2, "cannot read the authorities in");
 }

@@ -107,5 +107,6 @@ fn every_error_is_one_object() {
     }
     // Help is for people, and what follows `--` is data.
     assert!(run(["--json", "--help"], "").text().starts_with("Examples:"));
-    run(["send", "--bad", "--", "--json"], "").assert(2, "error: unexpected argument '--bad'");
+    run(["send", "--bad", "--", "--json"], "")
+        .assert(2, "drywire: unexpected argument '--bad' found\n");
 }

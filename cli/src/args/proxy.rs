@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
-use drywire::proxy::{Networks, ProxyLimits, Version};
+use drywire::proxy::{Networks, Version};
 
 use super::Seconds;
 
@@ -30,14 +30,9 @@ pub(crate) struct ProxyArguments {
     #[arg(long, value_name = "NET", value_parser = networks)]
     pub(crate) trust: Vec<Networks>,
 
-    /// For the PROXY header, from the beginning of the connection
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = Seconds::positive,
-        default_value_t = Seconds(ProxyLimits::new().header_timeout)
-    )]
-    pub(crate) proxy_timeout: Seconds,
+    /// For the PROXY header, from the beginning of the connection [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive)]
+    pub(crate) proxy_timeout: Option<Seconds>,
 }
 
 /// What becomes of those who are not trusted.

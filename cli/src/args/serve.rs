@@ -61,9 +61,9 @@ pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) framing: FramingArguments,
 
-    /// What to do with frames
-    #[arg(long, value_enum, default_value_t = ServedProtocol::Echo)]
-    pub(crate) protocol: ServedProtocol,
+    /// What to do with frames and datagrams [default: echo]
+    #[arg(long, value_enum)]
+    pub(crate) protocol: Option<ServedProtocol>,
 
     /// What requests to http and https addresses are answered with [default: echo]
     #[arg(long, value_enum)]
@@ -131,9 +131,9 @@ pub(crate) struct LimitArguments {
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>)]
     pub(crate) max_connections_per_address: Option<NonZeroUsize>,
 
-    /// Most datagrams in a second from one source
-    #[arg(long, value_name = "N|none", value_parser = source_rate, default_value = "10000")]
-    pub(crate) source_rate: SourceRateArgument,
+    /// Most datagrams in a second from one source [default: 10000]
+    #[arg(long, value_name = "N|none", value_parser = source_rate)]
+    pub(crate) source_rate: Option<SourceRateArgument>,
 
     /// For the TLS handshake
     #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive, default_value_t = Seconds(Limits::new().handshake_timeout))]
@@ -183,12 +183,14 @@ impl LimitArguments {
     /// The limits of each datagram listener. A source may send as much at once as in a second.
     pub(crate) fn datagrams(&self) -> DatagramLimits {
         let mut limits = DatagramLimits::new();
-        limits.source_rate = self.source_rate.0.map(|per_second| {
-            let mut rate = SourceRate::new();
-            rate.per_second = per_second.get();
-            rate.burst = per_second.get();
-            rate
-        });
+        if let Some(SourceRateArgument(per_second)) = self.source_rate {
+            limits.source_rate = per_second.map(|per_second| {
+                let mut rate = SourceRate::new();
+                rate.per_second = per_second.get();
+                rate.burst = per_second.get();
+                rate
+            });
+        }
         limits
     }
 
@@ -232,9 +234,10 @@ pub(crate) enum Model {
 }
 
 /// What to do with frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ServedProtocol {
     /// Send each back (RFC 862)
+    #[default]
     Echo,
     /// Throw each away (RFC 863)
     Discard,

@@ -74,6 +74,10 @@ fn parse(arguments: &PingArguments) -> Result<Vec<Target>, Stop> {
             )));
         }
     }
+    let has_hops = |target: &Target| matches!(target.via, Via::Icmp | Via::Udp);
+    if arguments.ttl.is_some() && !targets.iter().any(has_hops) {
+        return Err(Stop::usage("--ttl is for icmp and udp, and no target is pinged by them"));
+    }
     match arguments.tls.first_option() {
         Some(option) if targets.iter().all(|target| target.via != Via::Tls) => {
             Err(Stop::usage(format_args!("{option} is for TLS, and no target is pinged by tls")))

@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
     let ends = Ends::new(output).map_err(|error| unprepared(&error))?;
     let plan = Plan {
         menu: Menu::new(
-            Served::new(arguments.protocol, arguments.framing.framing()),
+            Served::new(arguments.protocol.unwrap_or_default(), arguments.framing.framing()),
             arguments.format.unwrap_or_default(),
             &listeners.streams,
         ),
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         admin,
         datagram_listeners: listeners.datagrams.into_iter().flatten().collect(),
         datagram_limits: arguments.limits.datagrams(),
-        served_datagrams: ServedDatagrams(arguments.protocol),
+        served_datagrams: ServedDatagrams(arguments.protocol.unwrap_or_default()),
         observer: ends.observer(),
         signals,
         reload: reload(certificate, tls, is_worker, output),

@@ -13,10 +13,10 @@ pub(super) fn policy(
     addresses: &[Address],
 ) -> Result<Option<ProxyPolicy>, Stop> {
     let Some(mode) = arguments.proxy_protocol else {
-        return if arguments.trust.is_empty() {
-            Ok(None)
-        } else {
-            Err(Stop::usage("--trust is for --proxy-protocol"))
+        return match (&arguments.trust[..], arguments.proxy_timeout) {
+            ([], None) => Ok(None),
+            ([], Some(_)) => Err(Stop::usage("--proxy-timeout is for --proxy-protocol")),
+            _ => Err(Stop::usage("--trust is for --proxy-protocol")),
         };
     };
     if arguments.trust.is_empty() {
@@ -43,6 +43,8 @@ pub(super) fn policy(
         Some(_) | None => {}
     }
     let mut limits = ProxyLimits::new();
-    limits.header_timeout = arguments.proxy_timeout.0;
+    if let Some(timeout) = arguments.proxy_timeout {
+        limits.header_timeout = timeout.0;
+    }
     Ok(Some(ProxyPolicy::new(trusted).with_others(others).with_limits(limits)))
 }

@@ -86,6 +86,19 @@ pub(super) fn addresses(
     if arguments.format.is_some() && !addresses.iter().any(is_http) {
         return Err(Stop::usage("--format is for HTTP, and no address begins with http or https"));
     }
+    let is_datagram = |address: &Address| matches!(address, Address::Datagram { .. });
+    if arguments.limits.source_rate.is_some() && !addresses.iter().any(is_datagram) {
+        return Err(Stop::usage(
+            "--source-rate is for datagrams, and no address begins with udp or unixgram",
+        ));
+    }
+    let frame_option =
+        arguments.framing.first_option().or_else(|| arguments.protocol.map(|_| "--protocol"));
+    if let Some(option) = frame_option.filter(|_| addresses.iter().all(is_http)) {
+        return Err(Stop::usage(format_args!(
+            "{option} is not for HTTP, and all addresses begin with http or https"
+        )));
+    }
     if arguments.workers.is_some() && arguments.model == Model::Threads {
         return Err(Stop::usage("--workers is for --model processes"));
     }

@@ -60,6 +60,17 @@ fn options_that_would_mean_nothing_are_refused() {
         let finished = run(["serve", "--listen", plain, option], NOTHING);
         finished.assert(2, &format!("{name} is for TLS"));
     }
+    let http = "http://127.0.0.1:0";
+    for option in ["--framing=raw", "--max-frame=9", "--protocol=echo"] {
+        let name = option.split('=').next().unwrap();
+        let finished = run(["serve", "--listen", http, option], NOTHING);
+        finished.assert(2, &format!("{name} is not for HTTP"));
+    }
+    for option in ["--source-rate=9", "--proxy-timeout=1"] {
+        let name = option.split('=').next().unwrap();
+        let finished = run(["serve", "--listen", plain, option], NOTHING);
+        finished.assert(2, &format!("{name} is for "));
+    }
     run(["send", "--cert", "x", plain], NOTHING).assert(2, "--key");
 }
 

@@ -270,6 +270,7 @@ fn usage_is_2() {
         (&["ping", "--ttl", "256", "h"], "'--ttl <N>': too large\n"),
         (&["ping", "--count", "0", "h"], "must be at least 1\n"),
         (&["ping", "--size", "1.5", "h"], "expected a whole number\n"),
+        (&["ping", "--ttl", "3", "tcp://h:7"], "--ttl is for icmp and udp, and no target"),
         (&["ping", "-4", "-6", "h"], "cannot be used with"),
         (&["ping", "--ca", "x", "tcp://h:7"], "--ca is for TLS, and no target is pinged by tls"),
         (&["ping", "--ca", "/does/not/exist", "tls://h:7"], "cannot read the authorities"),

@@ -131,12 +131,28 @@ impl FromStr for Field {
 fn parse_address(text: &str) -> Result<Address, String> {
     const EXPECTED: &str = "expected a URL that begins with http://, https://, http+unix: or \
                             https+unix:";
-    match text.parse() {
+    const SCHEMES: [&str; 4] = ["http", "https", "http+unix", "https+unix"];
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    let is_http =
+        SCHEMES.iter().any(|known| scheme.is_some_and(|it| it.eq_ignore_ascii_case(known)));
+    match without_fragment(text).parse() {
         Ok(address @ Address::Http { .. }) => Ok(address),
-        Ok(_) => Err(EXPECTED.to_owned()),
-        Err(error) if text.contains("://") || text.contains("+unix:") => Err(error.to_string()),
-        Err(_) => Err(EXPECTED.to_owned()),
+        Err(error) if is_http => Err(error.to_string()),
+        Ok(_) | Err(_) => Err(EXPECTED.to_owned()),
     }
+}
+
+/// A URL as it is asked for: the fragment is for whoever reads the answer (RFC 3986, section 3.5).
+fn without_fragment(text: &str) -> &str {
+    // The name of a Unix socket may have such a letter too; it ends before the path.
+    let begin = match text.split_once("+unix:") {
+        Some((_, place)) => match place.find(":/") {
+            Some(colon) => text.len() - place.len() + colon,
+            None => text.len(),
+        },
+        None => 0,
+    };
+    text[begin..].find('#').map_or(text, |hash| &text[..begin + hash])
 }
 
 #[cfg(test)]
@@ -156,10 +172,24 @@ mod tests {
         for text in ["http://a", "https://[::1]:8/x", "http+unix:/run/x:/y", "HTTPS+UNIX:@x"] {
             assert!(parse_address(text).is_ok(), "{text}");
         }
-        for text in ["example.com", "example.com:80", "tcp://a:1", "unix:/x", ""] {
+        for text in
+            ["example.com", "example.com:80", "tcp://a:1", "tcp://a:1/", "ftp://a/", "unix:/x", ""]
+        {
             assert!(parse_address(text).unwrap_err().starts_with("expected a URL"), "{text}");
         }
         assert!(parse_address("http://a:x/").unwrap_err().starts_with("at byte 9: "));
-        assert!(parse_address("ftp://a/").unwrap_err().starts_with("at byte 0: "));
+        assert!(parse_address("http+unix:x").unwrap_err().starts_with("at byte 10: "));
+    }
+
+    #[test]
+    fn fragments_are_left_out() {
+        for (text, expected) in [
+            ("http://a/b?c#d", "http://a/b?c"),
+            ("http://a#d/e", "http://a/"),
+            ("http+unix:/x#y:/z#d", "http+unix:/x#y:/z"),
+            ("http+unix:/x#y", "http+unix:/x#y:/"),
+        ] {
+            assert_eq!(parse_address(text).unwrap().to_string(), expected);
+        }
     }
 }

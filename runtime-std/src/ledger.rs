@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
@@ -22,7 +22,8 @@ use crate::visitors::{Visitor, Visitors};
 /// The locks within are held for single calls only; bytes are counted without them.
 ///
 /// With the feature `tracing` it logs, for the target `drywire`: each connection that is closed and
-/// each that is refused at the level debug, failures of accept at the level warn.
+/// each that is refused at the level debug, or trace [in the background](Self::set_background),
+/// failures of accept at the level warn.
 #[derive(Debug)]
 pub struct Ledger {
     clock: Clock,
@@ -31,6 +32,7 @@ pub struct Ledger {
     transmitted_len: AtomicU64,
     visitors: Visitors,
     listeners: OnceLock<Vec<String>>,
+    is_background: AtomicBool,
     /// Of each datagram listener.
     datagrams: Mutex<Vec<DatagramStatistics>>,
 }
@@ -46,6 +48,7 @@ impl Ledger {
             transmitted_len: AtomicU64::new(0),
             visitors: Visitors::new(),
             listeners: OnceLock::new(),
+            is_background: AtomicBool::new(false),
             datagrams: Mutex::default(),
         }
     }
@@ -53,6 +56,11 @@ impl Ledger {
     /// Sets the limits; see [`Admission::set_limits`].
     pub fn set_limits(&self, limits: AdmissionLimits) {
         self.admission().set_limits(limits);
+    }
+
+    /// Logs connections at the level trace from now on.
+    pub fn set_background(&self) {
+        self.is_background.store(true, Ordering::Relaxed);
     }
 
     /// Takes note of the listeners that are served, for those who look into the server.
@@ -80,7 +88,7 @@ impl Ledger {
     pub fn accepted(&self, peer: &Peer) -> Result<Permit, Refusal> {
         let admitted = self.admission().accepted(peer.remote_ip(), self.now());
         if let Err(refusal) = &admitted {
-            log::refused(peer, *refusal);
+            log::refused(peer, self.place(peer), *refusal);
         }
         admitted
     }
@@ -96,7 +104,7 @@ impl Ledger {
     ) -> Result<(Permit, Option<Preamble>), Refusal> {
         let admitted = self.admission().accepted_by(policy, peer.remote_ip(), self.now());
         if let Err(refusal) = &admitted {
-            log::refused(peer, *refusal);
+            log::refused(peer, self.place(peer), *refusal);
         }
         admitted
     }
@@ -161,7 +169,8 @@ impl Ledger {
     /// Takes note that a connection ended, after its descriptor was closed.
     pub fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) {
         let (kind, now) = (reason.kind(), self.now());
-        log::closed(&visitor.visit(), reason, now);
+        let visit = visitor.visit();
+        log::closed(&visit, self.place(&visit.peer), reason, now);
         self.visitors.leave(visitor, kind, now);
         self.admission().closed(permit, kind);
     }
@@ -215,6 +224,14 @@ impl Ledger {
 
     fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// Where a connection is, for the log.
+    fn place(&self, peer: &Peer) -> log::Place<'_> {
+        let listeners = self.listeners.get().map(Vec::as_slice).unwrap_or_default();
+        let index = usize::try_from(peer.listener()).ok();
+        let listener = index.and_then(|index| listeners.get(index)).map(String::as_str);
+        log::Place { listener, is_background: self.is_background.load(Ordering::Relaxed) }
     }
 
     /// No call within panics, so that a poisoned lock means nothing.

@@ -18,13 +18,33 @@ macro_rules! event {
     };
 }
 
-pub(crate) fn closed(visit: &Visit, reason: &CloseReason, now: Instant) {
-    event!(
-        debug,
+/// The same at the level trace if it is about a connection in the background, or else debug.
+macro_rules! connection_event {
+    ($is_background:expr, $($rest:tt)*) => {
+        if $is_background {
+            event!(trace, $($rest)*);
+        } else {
+            event!(debug, $($rest)*);
+        }
+    };
+}
+
+/// Which server has a connection, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The listener's address, if it is known.
+    pub(crate) listener: Option<&'a str>,
+    /// Nobody cares about the connections of this server as they do about others.
+    pub(crate) is_background: bool,
+}
+
+pub(crate) fn closed(visit: &Visit, place: Place<'_>, reason: &CloseReason, now: Instant) {
+    connection_event!(
+        place.is_background,
         "connection closed",
         peer = visit.peer.to_string(),
         proxy = visit.peer.header().map(|_| visit.peer.ends().to_string()),
-        listener = visit.peer.listener(),
+        listener = place.listener,
         received = visit.received_len,
         transmitted = visit.transmitted_len,
         seconds = now.saturating_duration_since(visit.since).as_secs_f64(),
@@ -33,12 +53,12 @@ pub(crate) fn closed(visit: &Visit, reason: &CloseReason, now: Instant) {
     );
 }
 
-pub(crate) fn refused(peer: &Peer, refusal: Refusal) {
-    event!(
-        debug,
+pub(crate) fn refused(peer: &Peer, place: Place<'_>, refusal: Refusal) {
+    connection_event!(
+        place.is_background,
         "connection refused",
         peer = peer.to_string(),
-        listener = peer.listener(),
+        listener = place.listener,
         reason = refusal.to_string(),
     );
 }

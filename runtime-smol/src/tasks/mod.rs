@@ -99,6 +99,13 @@ where
         self
     }
 
+    /// Logs its connections at the level trace: beside another server, as a listener for its
+    /// figures, they are of little interest.
+    pub fn background(self) -> Self {
+        self.control.ledger.set_background();
+        self
+    }
+
     /// Serves `listener` too. There may be several, of any kind.
     pub fn listen(mut self, listener: Listener) -> Self {
         self.listeners.push(listener);

@@ -62,6 +62,7 @@ pub(super) fn serve(
     let server = Server::new(move |peer: &Peer| Admin::new(observed.clone(), peer))
         .limits(limits)
         .admission(admission)
+        .background()
         .listen(listener);
     thread::Builder::new().name("admin".to_owned()).spawn(|| server.run()).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use crate::process::{Server, run};
+use crate::process::{Lines, Process, Server, drywire, run};
 
 const RUNTIMES: [&str; 2] = ["std", "smol"];
 const TCP: [&str; 1] = ["tcp://127.0.0.1:0"];
@@ -52,6 +52,28 @@ fn lines_can_be_json() {
             assert_eq!((&line["kind"], &line["received"]), (&"finished".into(), &0.into()));
             server.end().assert(0, "");
         }
+    }
+}
+
+#[test]
+fn those_who_look_into_the_server_are_logged_at_the_level_trace() {
+    for (level, is_logged) in [("debug", false), ("trace", true)] {
+        let mut command = drywire(["serve", "--listen", TCP[0], "--admin", "127.0.0.1:0"]);
+        let mut process = Process::start(command.args(["--log-level", level]));
+        let stdout = Lines::of(process.stdout.take().unwrap());
+        let address = stdout.find("listening ").split_off("listening ".len());
+        let admin = stdout.find("admin ").split_off("admin ".len());
+        run(["get", &format!("{admin}readyz")], "").assert(0, "");
+        run(["send", &address, "hello"], "").assert(0, "");
+        process.signal(rustix::process::Signal::TERM);
+        let finished = process.finish();
+        let closed = |listener: &str| {
+            let listener = format!("listener=\"{listener}\"");
+            let mut lines = finished.stderr.lines();
+            lines.any(|line| line.contains("connection closed") && line.contains(&listener))
+        };
+        assert!(closed(&address), "{finished:?}");
+        assert_eq!(closed(&admin), is_logged, "{finished:?}");
     }
 }
 

@@ -9,6 +9,7 @@ use drywire::address::Address;
 use drywire::protocol::http_get::{Resume, Validator};
 use serde_json::{Value, json};
 
+use super::interrupt::{Unfinished, kept};
 use crate::exit::{Exit, Stop, cause};
 
 /// Where a body goes, and what an earlier run has left of it.
@@ -20,6 +21,7 @@ pub(super) struct Download {
     /// What the part is of: URL and validator.
     from: PathBuf,
     state: State,
+    unfinished: Unfinished,
 }
 
 enum State {
@@ -36,7 +38,7 @@ enum State {
 }
 
 impl Download {
-    pub(super) fn new(address: &Address, target: &Path) -> Self {
+    pub(super) fn new(address: &Address, target: &Path, unfinished: Unfinished) -> Self {
         // A link is written through, as any program does that does not rename.
         let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
         let beside = |suffix: &str| {
@@ -45,7 +47,7 @@ impl Download {
             PathBuf::from(name)
         };
         let (part, from) = (beside(".part"), beside(".part.from"));
-        Self { address: address.to_string(), target, part, from, state: State::Idle }
+        Self { address: address.to_string(), target, part, from, state: State::Idle, unfinished }
     }
 
     /// What can be gone on with, if there is anything.
@@ -79,10 +81,12 @@ impl Download {
                     format_args!("{} has changed meanwhile", self.part.display()),
                 ));
             }
+            self.unfinished.begin(&self.part, true);
             self.state = State::Writing { file, len: offset, is_resumable: true };
             return Ok(());
         }
         let is_resumable = self.note(validator);
+        self.unfinished.begin(&self.part, is_resumable);
         self.state = State::Writing { file, len: 0, is_resumable };
         Ok(())
     }
@@ -115,6 +119,7 @@ impl Download {
 
     /// All of it is there.
     pub(super) fn complete(&mut self) -> Result<(), Stop> {
+        self.unfinished.end();
         let state = std::mem::replace(&mut self.state, State::Done);
         // Of what was there before, nothing was opened.
         if let State::Writing { .. } | State::Idle = state {
@@ -126,14 +131,14 @@ impl Download {
 
     /// It will not come whole. What can be gone on with is kept; returns the sentence about it.
     pub(super) fn give_up(&mut self) -> Option<String> {
+        self.unfinished.end();
         let State::Writing { len, is_resumable, .. } =
             std::mem::replace(&mut self.state, State::Done)
         else {
             return None;
         };
         if is_resumable && len > 0 {
-            let part = self.part.display();
-            return Some(format!("{len} bytes are in {part}, --continue goes on from there"));
+            return Some(kept(&self.part, len, true));
         }
         let _ = fs::remove_file(&self.part);
         let _ = fs::remove_file(&self.from);

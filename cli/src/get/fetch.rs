@@ -30,6 +30,8 @@ pub(super) struct Fetch<'a> {
 pub(super) struct Options {
     pub(super) include: bool,
     pub(super) resume: bool,
+    /// Bytes of the body that an earlier run has left, and that are not asked for.
+    pub(super) asked_from: u64,
     pub(super) fail: bool,
     pub(super) insecure: bool,
 }
@@ -109,6 +111,13 @@ impl Fetch<'_> {
         }
         if self.output.is_json() {
             self.output.record("", &head_json(response, span))?;
+        }
+        if self.options.asked_from > 0 && span.offset == 0 {
+            self.output.note(format_args!(
+                "the {} bytes that are there are not gone on with, for the resource has \
+                 changed or comes whole only",
+                self.options.asked_from
+            ));
         }
         self.include(response)?;
         if let Some(download) = &mut self.download {

@@ -3,6 +3,7 @@
 mod download;
 mod failure;
 mod fetch;
+mod interrupt;
 mod progress;
 mod timing;
 mod upload;
@@ -26,13 +27,20 @@ use crate::output::Output;
 use crate::tls_files;
 use download::Download;
 use fetch::{Fetch, Options};
+use interrupt::Unfinished;
 use progress::Progress;
 use upload::Upload;
 
 pub(crate) fn run(arguments: &GetArguments, output: Output) -> Result<Exit, Stop> {
     check(arguments)?;
+    let unfinished = match arguments.output[..] {
+        [] => Unfinished::default(),
+        _ => Unfinished::watch(output)?,
+    };
     for (index, address) in arguments.addresses.iter().enumerate() {
-        fetch(arguments, address, arguments.output.get(index).map(|file| &**file), output)?;
+        let file = arguments.output.get(index);
+        let download = file.map(|file| Download::new(address, file, unfinished.clone()));
+        fetch(arguments, address, download, file.map(|file| &**file), output)?;
     }
     Ok(Exit::Ok)
 }
@@ -64,17 +72,17 @@ fn check(arguments: &GetArguments) -> Result<(), Stop> {
 fn fetch(
     arguments: &GetArguments,
     address: &Address,
+    mut download: Option<Download>,
     file: Option<&Path>,
     output: Output,
 ) -> Result<(), Stop> {
     let witness = Witness::default();
     let mut upload = arguments.request.data.as_deref().map(Upload::open).transpose()?;
-    let mut download = file.map(|file| Download::new(address, file));
     let mut get = request(arguments, address, upload.as_ref())?;
-    if let (true, Some(download)) = (arguments.resume, &download) {
-        if let Some(resume) = download.resume() {
-            get = get.resume(resume);
-        }
+    let resume = download.as_ref().filter(|_| arguments.resume).and_then(Download::resume);
+    let asked_from = resume.as_ref().map_or(0, |resume| resume.offset);
+    if let Some(resume) = resume {
+        get = get.resume(resume);
     }
     let client = ClientParts {
         limits: limits(arguments),
@@ -88,6 +96,7 @@ fn fetch(
         options: Options {
             include: arguments.include,
             resume: arguments.resume,
+            asked_from,
             fail: arguments.fail,
             insecure: arguments.tls.insecure,
         },

@@ -262,7 +262,7 @@ fn what_has_changed_is_begun_again() {
     let beyond = "HTTP/1.1 416 x\r\ncontent-range: bytes */3\r\ncontent-length: 0\r\n\r\n";
     let all = "HTTP/1.1 416 x\r\ncontent-range: bytes */5\r\ncontent-length: 0\r\n\r\n";
     for (script, code, sentence, body, is_kept) in [
-        (changed, 0, "", "another", false),
+        (changed, 0, "the 5 bytes that are there are not gone on with", "another", false),
         (answer(all), 0, "", "hello", false),
         (answer(other), 6, "the server sends bytes 4 to 9, which were not asked for", "", true),
         (answer(beyond), 1, "the server has no such range, only 3 bytes", "", true),
@@ -304,15 +304,20 @@ fn a_download_that_is_killed_is_gone_on_with() {
     let rest = "HTTP/1.1 206 x\r\ncontent-range: bytes 5-9/10\r\ncontent-length: 5\r\n\r\nworld";
     let server = Scripted::start(vec![cut(ETAG).then(Then::Stay), answer(rest)], None);
     let url = server.http("/x");
+    let part = format!("{file}.part");
     let process = Process::start(&mut drywire(["get", "-o", &file, &url]));
     let deadline = Instant::now() + PATIENCE;
-    while fs::read(format!("{file}.part")).unwrap_or_default() != b"hello" {
+    while fs::read(&part).unwrap_or_default() != b"hello" {
         assert!(Instant::now() < deadline, "nothing came");
         thread::yield_now();
     }
     process.signal(Signal::INT);
-    assert_eq!(process.finish().code, None);
-    run(["get", "--continue", "-o", &file, &url], "").assert(0, "");
+    let finished = process.finish();
+    assert_eq!(finished.code, None);
+    let sentence = format!("interrupted; 5 bytes are in {part}, --continue goes on from there");
+    assert_eq!(finished.stderr, format!("drywire: {sentence}\n"));
+    let finished = run(["get", "--continue", "-o", &file, &url], "");
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
     assert_eq!(fs::read_to_string(&file).unwrap(), "helloworld");
     server.requests();
 }

@@ -28,6 +28,13 @@ enum Then {
     Reset,
     /// Resets the connection without having read anything, once the head has come.
     Refuse,
+    /// Answers as soon as the head has come, reads no more, and says no more.
+    Early,
+    /// Answers as soon as the head has come and resets the connection: a write fails, and what
+    /// came before is still to be read.
+    Sever,
+    /// Sends its answer in step with the request.
+    Along,
 }
 
 fn server(at: &'static str, answer: impl Into<Vec<u8>>) -> Server {
@@ -49,6 +56,8 @@ struct Outcome {
     /// What each server was sent.
     requests: Vec<String>,
     events: Vec<String>,
+    /// How each connection was left.
+    ends: Vec<&'static str>,
     body: Vec<u8>,
     /// When it ended.
     at: Instant,
@@ -76,6 +85,7 @@ fn run_with(mut get: HttpGet, data: &[u8], servers: Vec<Server>) -> Outcome {
         all_data: data.to_vec(),
         requests: Vec::new(),
         events: Vec::new(),
+        ends: Vec::new(),
         body: Vec::new(),
     };
     let mut result = Ok(());
@@ -96,8 +106,8 @@ fn run_with(mut get: HttpGet, data: &[u8], servers: Vec<Server>) -> Outcome {
     }
     assert_eq!(result.is_ok(), get.is_done());
     assert_eq!(run.servers.len(), 0, "a server was not asked");
-    let Run { requests, events, body, now, .. } = run;
-    Outcome { result, requests, events, body, at: now, address: get.address().to_string() }
+    let Run { requests, events, ends, body, now, .. } = run;
+    Outcome { result, requests, events, ends, body, at: now, address: get.address().to_string() }
 }
 
 fn run(get: HttpGet, servers: Vec<Server>) -> Outcome {
@@ -111,6 +121,7 @@ struct Run {
     all_data: Vec<u8>,
     requests: Vec<String>,
     events: Vec<String>,
+    ends: Vec<&'static str>,
     body: Vec<u8>,
 }
 
@@ -124,6 +135,14 @@ impl Run {
             is_ended: false,
         };
         let result = loop {
+            if get.is_sending() && wire.is_receiving_first(&mut self.now) {
+                match get.received(wire.recv(&mut self.now)) {
+                    Ok(None) => {}
+                    Ok(Some(event)) => self.tell(&event),
+                    Err(error) => break Err(error),
+                }
+                continue;
+            }
             match get.next() {
                 Order::Send(outgoing) => match wire.send(outgoing.frame(&outgoing.fields())) {
                     Ok(()) => get.sent(),
@@ -154,6 +173,12 @@ impl Run {
                     Err(error) => break Err(error),
                 },
                 Order::Leave => {
+                    self.ends.push("left");
+                    get.left();
+                    break Ok(());
+                }
+                Order::Abandon => {
+                    self.ends.push("abandoned");
                     get.left();
                     break Ok(());
                 }
@@ -196,6 +221,52 @@ struct Wire<'a> {
 }
 
 impl Wire<'_> {
+    /// As the adapters' `ready`: whether a frame, or the end, is there before there is room.
+    fn is_receiving_first(&mut self, now: &mut Instant) -> bool {
+        let is_head_sent = !self.sent.is_empty() || self.connection.queued_len() > 0;
+        match self.server.then {
+            Then::Early if is_head_sent => {
+                self.flush_head(*now);
+                while !self.has_frame() {
+                    self.hear(now);
+                }
+            }
+            Then::Sever if is_head_sent && !self.is_ended => {
+                assert!(!self.has_frame());
+                self.flush(*now);
+                self.is_ended = true;
+                self.connection.transmit_failed(Fault::Reset, *now);
+            }
+            Then::Along if is_head_sent => {
+                self.flush(*now);
+                if !self.has_frame() && !self.answer.is_empty() {
+                    self.hear(now);
+                }
+            }
+            _ => {}
+        }
+        matches!(self.server.then, Then::Early | Then::Along) && self.has_frame()
+    }
+
+    /// As the adapters' `has_frame`; these servers do nothing else before there is one.
+    fn has_frame(&mut self) -> bool {
+        while !self.connection.has_frame() {
+            match self.connection.next() {
+                None => return false,
+                Some(Step::Open(..)) => {}
+                Some(other) => panic!("{other:?}"),
+            }
+        }
+        true
+    }
+
+    /// What the server reads: the head, and not what is queued behind it.
+    fn flush_head(&mut self, now: Instant) {
+        if self.sent.is_empty() {
+            self.flush(now);
+        }
+    }
+
     fn send(&mut self, frame: Frame<'_>) -> Result<(), SendError> {
         let outcome = self.connection.send(frame);
         if outcome.is_ok() && self.server.then == Then::Refuse {
@@ -241,10 +312,12 @@ impl Wire<'_> {
         if !bytes.is_empty() {
             self.connection.receive_buffer()[..bytes.len()].copy_from_slice(&bytes);
             self.connection.received(bytes.len(), *now).unwrap();
-        } else if self.server.then == Then::Stay || self.is_ended {
+        } else if self.server.then == Then::Sever {
+            self.connection.transport_failed(Fault::Reset, *now);
+        } else if matches!(self.server.then, Then::Stay | Then::Early) || self.is_ended {
             *now = self.connection.deadline().expect("a deadline to wait for").at;
             self.connection.handle_timeout(*now);
-        } else if self.server.then == Then::Finish {
+        } else if matches!(self.server.then, Then::Finish | Then::Along) {
             self.is_ended = true;
             self.connection.received_eof(*now).unwrap();
         } else {
@@ -596,6 +669,69 @@ fn a_request_that_could_not_be_sent_has_no_answer() {
     assert_eq!(error, GetError::NoResponse { reason: Some(CloseReason::Reset) });
 }
 
+fn put(len: usize, is_repeatable: bool) -> HttpGet {
+    let upload = Upload { len: Some(len as u64), is_repeatable };
+    get("http://a/").method("PUT").unwrap().upload(upload)
+}
+
+const TOO_LARGE: &str = "HTTP/1.1 413 x\r\ncontent-length: 3\r\n\r\nno\n";
+
+#[test]
+fn an_early_refusal_ends_the_upload_and_is_the_answer() {
+    let data = [b'x'; 1000];
+    for then in [Then::Early, Then::Sever] {
+        let servers = vec![Server { then, ..server("http://a/", TOO_LARGE) }];
+        let outcome = run_with(put(data.len(), false), &data, servers).ok();
+        assert_eq!(outcome.body, b"no\n");
+        assert_eq!(outcome.events[1], "413 from 0 len Some(3)");
+        assert_eq!(outcome.ends, ["abandoned"]);
+        assert_eq!(outcome.at, Instant::ZERO, "nothing was waited for");
+        assert!(outcome.requests[0].matches('x').count() < 100, "{outcome:?}");
+    }
+    // A refusal of what was sent whole is an answer like any other.
+    let outcome = run_with(put(4, false), b"data", vec![server("http://a/", TOO_LARGE)]).ok();
+    assert_eq!(outcome.ends, ["left"]);
+}
+
+#[test]
+fn an_answer_is_received_while_the_request_is_sent() {
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\n{}", "y".repeat(200));
+    let data = [b'x'; 1000];
+    // It is whole before the request is, which then stays as it is.
+    let servers = vec![Server { then: Then::Along, ..server("http://a/", answer.clone()) }];
+    let outcome = run_with(put(data.len(), false), &data, servers).ok();
+    assert_eq!(outcome.body.len(), 200);
+    let sent = outcome.requests[0].matches('x').count();
+    assert!((5..500).contains(&sent), "{sent}");
+    assert_eq!(outcome.ends, ["abandoned"]);
+    // Or it is not.
+    let servers = vec![Server { then: Then::Along, ..server("http://a/", answer) }];
+    let outcome = run_with(put(10, false), &data, servers).ok();
+    assert!(outcome.requests[0].ends_with("\r\n\r\nxxxxxxxxxx"), "{outcome:?}");
+    assert_eq!((outcome.body.len(), &outcome.ends[..]), (200, &["left"][..]));
+}
+
+#[test]
+fn an_early_redirect_has_the_body_sent_from_its_beginning() {
+    let data = [b'x'; 100];
+    for then in [Then::Early, Then::Sever] {
+        let servers =
+            || vec![Server { then, ..redirect("http://a/", 307, "/y") }, ok("http://a/y")];
+        let outcome = run_with(put(data.len(), true), &data, servers()).ok();
+        assert_eq!(outcome.ends, ["abandoned", "left"]);
+        assert!(outcome.requests[1].ends_with(&format!("\r\n\r\n{}", "x".repeat(100))));
+    }
+}
+
+#[test]
+fn a_refusal_that_is_cut_off_says_so() {
+    let cut = &TOO_LARGE[..TOO_LARGE.len() - 1];
+    let servers = vec![Server { then: Then::Sever, ..server("http://a/", cut) }];
+    let error = run_with(put(1000, false), &[b'x'; 1000], servers).error();
+    let reason = Some(CloseReason::Reset);
+    assert_eq!(error, GetError::Incomplete { received: 2, expected: Some(3), reason });
+}
+
 #[test]
 fn informational_answers_come_before_and_are_bounded() {
     for (count, is_fine) in [(INFORMATIONAL_MAX, true), (INFORMATIONAL_MAX + 1, false)] {
@@ -658,9 +794,25 @@ fn a_range_is_the_one_that_was_asked_for() {
     // What is no answer to the range at all is an answer.
     let servers = vec![server("http://a/", "HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n")];
     run(range("2-4"), servers).ok();
-    // Without having been asked for, a part is shown as what it is.
-    let outcome = run(get("http://a/"), part(206, "bytes 2-4/9", "cde")).ok();
+    // What the caller asks for by a field of its own is shown as what it is.
+    let own = get("http://a/").field("Range", b"bytes=2-4").unwrap();
+    let outcome = run(own, part(206, "bytes 2-4/9", "cde")).ok();
     assert_eq!(outcome.body, b"cde");
+}
+
+#[test]
+fn a_part_that_nobody_asked_for_is_not_the_whole() {
+    for method in ["GET", "HEAD"] {
+        let get = get("http://a/").method(method).unwrap();
+        let outcome = run(get, part(206, "bytes 5-5/10", "f"));
+        assert_eq!(outcome.body, b"");
+        assert_eq!(outcome.error(), GetError::Range(RangeProblem::Unasked), "{method}");
+    }
+    // Nor where a redirect leads to somebody who was not asked for it.
+    let mut servers = vec![redirect("http://b/", 302, "http://a/")];
+    servers.extend(part(206, "bytes 2-4/9", "cde"));
+    let own = get("http://b/").field("Range", b"bytes=2-4").unwrap();
+    assert_eq!(run(own, servers).error(), GetError::Range(RangeProblem::Unasked));
 }
 
 #[test]
@@ -721,6 +873,10 @@ fn errors_say_what_they_are() {
             "no answer came, then: timed out: no byte came or went in time",
         ),
         (GetError::Range(RangeProblem::Ignored), "the server sends everything and no range"),
+        (
+            GetError::Range(RangeProblem::Unasked),
+            "the server sends a range, and none was asked for",
+        ),
         (
             GetError::Range(RangeProblem::Unsatisfiable { complete_len: Some(9) }),
             "the server has no such range, only 9 bytes",

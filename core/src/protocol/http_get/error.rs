@@ -79,6 +79,8 @@ pub enum RangeProblem {
         /// The last.
         last: u64,
     },
+    /// A part came, and none was asked for.
+    Unasked,
     /// The body is longer than the part that it is said to be.
     TooLong {
         /// The part's length.
@@ -178,6 +180,7 @@ impl fmt::Display for RangeProblem {
             Self::Other { first, last } => {
                 write!(f, "the server sends bytes {first} to {last}, which were not asked for")
             }
+            Self::Unasked => f.write_str("the server sends a range, and none was asked for"),
             Self::TooLong { len } => {
                 write!(f, "the server sends more than the {len} bytes of the range")
             }

@@ -17,18 +17,24 @@ pub enum Order<'a> {
     /// Connect to this address, with [`Http1::client`](crate::http1::Http1::client) for a framing;
     /// then [`connected`](HttpGet::connected). If that fails all has.
     Connect(&'a Address),
-    /// Send this; then [`sent`](HttpGet::sent) or [`unsent`](HttpGet::unsent).
+    /// Send this; then [`sent`](HttpGet::sent) or [`unsent`](HttpGet::unsent). If a frame comes, or
+    /// none will any more, before there is room: [`received`](HttpGet::received) instead, and ask
+    /// again.
     Send(Outgoing<'a>),
     /// Begin the body of the request [again](super::Application::rewind); then
     /// [`rewound`](HttpGet::rewound).
     Rewind,
-    /// [Read](super::Application::read) up to this many bytes of the request's body, none if it has
-    /// ended; then [`piece`](HttpGet::piece).
+    /// Once there is room, [read](super::Application::read) up to this many bytes of the request's
+    /// body, none if it has ended, and send them; then [`piece`](HttpGet::piece) or
+    /// [`unsent`](HttpGet::unsent). If a frame comes before that, as in [`Send`](Self::Send).
     Read(usize),
     /// Receive a frame; then [`received`](HttpGet::received).
     Receive,
     /// Finish the connection and leave it; then [`left`](HttpGet::left).
     Leave,
+    /// Drop the connection with whatever of the request is left, which nobody would read; then
+    /// [`left`](HttpGet::left).
+    Abandon,
     /// Nothing: the answer is whole.
     Done,
 }
@@ -37,38 +43,59 @@ pub enum Order<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Connecting,
-    SendingHead,
     Rewinding,
-    /// The body is sent, and this many bytes of it were.
-    Reading {
-        sent: u64,
-    },
-    SendingEnd,
-    /// For the head of the answer.
-    Awaiting {
-        informational: u32,
-    },
-    /// The body, of which this many bytes have come.
-    Receiving {
-        span: Span,
-        received: u64,
-    },
+    /// Both directions go on, each by itself.
+    Exchanging(Answer),
     Leaving {
         is_done: bool,
     },
     Done,
 }
 
+/// How far the request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    Head,
+    /// The body is sent, and this many bytes of it were.
+    Body {
+        sent: u64,
+    },
+    End,
+    /// All of it was sent.
+    Over,
+    /// The rest of it is not sent.
+    Stopped,
+}
+
+/// How far the answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// For its head.
+    Awaited { informational: u32 },
+    /// The body, of which this many bytes have come.
+    Body { span: Span, received: u64 },
+}
+
+impl Answer {
+    const NONE: Self = Self::Awaited { informational: 0 };
+}
+
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) state: State,
+    sending: Sending,
     /// The request's body has been read, at least in part.
     was_read: bool,
 }
 
 impl Exchange {
     pub(super) const fn new() -> Self {
-        Self { state: State::Connecting, was_read: false }
+        Self { state: State::Connecting, sending: Sending::Head, was_read: false }
+    }
+
+    const fn begin(&mut self) {
+        self.state = State::Exchanging(Answer::NONE);
+        self.sending = Sending::Head;
     }
 }
 
@@ -77,19 +104,29 @@ impl HttpGet {
     /// What to do next. Asking changes nothing.
     #[must_use]
     pub fn next(&self) -> Order<'_> {
-        match self.exchange.state {
-            State::Connecting => Order::Connect(&self.asking.address),
-            State::SendingHead => Order::Send(Outgoing::Head(self.asking.head())),
-            State::Rewinding => Order::Rewind,
-            State::Reading { sent } => {
+        match (self.exchange.state, self.exchange.sending) {
+            (State::Connecting, _) => Order::Connect(&self.asking.address),
+            (State::Rewinding, _) => Order::Rewind,
+            (State::Exchanging(_), Sending::Head) => {
+                Order::Send(Outgoing::Head(self.asking.head()))
+            }
+            (State::Exchanging(_), Sending::Body { sent }) => {
                 let left = self.upload_len().map_or(u64::MAX, |len| len.saturating_sub(sent));
                 Order::Read(usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_LEN_MAX))
             }
-            State::SendingEnd => Order::Send(Outgoing::End),
-            State::Awaiting { .. } | State::Receiving { .. } => Order::Receive,
-            State::Leaving { .. } => Order::Leave,
-            State::Done => Order::Done,
+            (State::Exchanging(_), Sending::End) => Order::Send(Outgoing::End),
+            (State::Exchanging(_), Sending::Over | Sending::Stopped) => Order::Receive,
+            (State::Leaving { .. }, Sending::Over) => Order::Leave,
+            (State::Leaving { .. }, _) => Order::Abandon,
+            (State::Done, _) => Order::Done,
         }
+    }
+
+    /// Whether the request is not sent yet: there is something to wait for in both directions.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        matches!(self.exchange.state, State::Exchanging(_))
+            && !matches!(self.exchange.sending, Sending::Over | Sending::Stopped)
     }
 
     fn upload_len(&self) -> Option<u64> {
@@ -98,37 +135,39 @@ impl HttpGet {
 
     /// A connection is open.
     pub fn connected(&mut self) {
-        self.exchange.state = if self.asking.upload.is_some() && self.exchange.was_read {
-            State::Rewinding
-        } else {
-            State::SendingHead
-        };
+        self.exchange.begin();
+        if self.asking.upload.is_some() && self.exchange.was_read {
+            self.exchange.state = State::Rewinding;
+        }
     }
 
     /// The request's body begins again.
-    pub fn rewound(&mut self) {
+    pub const fn rewound(&mut self) {
         self.exchange.was_read = false;
-        self.exchange.state = State::SendingHead;
+        self.exchange.begin();
     }
 
     /// What was to be sent was sent.
     pub fn sent(&mut self) {
-        self.exchange.state = match self.exchange.state {
-            State::SendingHead if self.asking.upload.is_some() => self.reading(0),
-            State::SendingHead => State::SendingEnd,
-            State::SendingEnd => State::Awaiting { informational: 0 },
+        self.exchange.sending = match self.exchange.sending {
+            Sending::Head if self.asking.upload.is_some() => self.body(0),
+            Sending::Head => Sending::End,
+            Sending::End => Sending::Over,
             other => other,
         };
     }
 
-    fn reading(&self, sent: u64) -> State {
-        if self.upload_len() == Some(sent) { State::SendingEnd } else { State::Reading { sent } }
+    fn body(&self, sent: u64) -> Sending {
+        if self.upload_len() == Some(sent) { Sending::End } else { Sending::Body { sent } }
     }
 
-    /// What was to be sent could not be, because the connection is over. The answer may have come
-    /// before that: a server need not read all of a request.
+    /// What was to be sent could not be, because the connection takes no more. The answer may have
+    /// come before that: a server need not read all of a request.
     pub const fn unsent(&mut self) {
-        self.exchange.state = State::Awaiting { informational: 0 };
+        if let Sending::Body { .. } = self.exchange.sending {
+            self.exchange.was_read = true;
+        }
+        self.exchange.sending = Sending::Stopped;
     }
 
     /// The next `len` bytes of the request's body were read and, if there were any,
@@ -137,16 +176,16 @@ impl HttpGet {
     /// # Errors
     /// [`GetError::UploadTooShort`].
     pub fn piece(&mut self, len: usize) -> Result<(), GetError> {
-        let State::Reading { sent } = self.exchange.state else { return Ok(()) };
+        let Sending::Body { sent } = self.exchange.sending else { return Ok(()) };
         self.exchange.was_read = true;
         if len == 0 {
             if let Some(announced) = self.upload_len() {
                 return Err(GetError::UploadTooShort { sent, announced });
             }
-            self.exchange.state = State::SendingEnd;
+            self.exchange.sending = Sending::End;
             return Ok(());
         }
-        self.exchange.state = self.reading(sent.saturating_add(len as u64));
+        self.exchange.sending = self.body(sent.saturating_add(len as u64));
         Ok(())
     }
 
@@ -164,29 +203,33 @@ impl HttpGet {
             Ok(None) => return Err(self.ended(None)),
             Err(reason) => return Err(self.ended(Some(reason))),
         };
-        match (self.exchange.state, frame) {
-            (State::Awaiting { informational }, Frame::Informational(response)) => {
+        let State::Exchanging(answer) = self.exchange.state else {
+            return Err(GetError::Unexpected);
+        };
+        match (answer, frame) {
+            (Answer::Awaited { informational }, Frame::Informational(response)) => {
                 if informational == INFORMATIONAL_MAX {
                     return Err(GetError::TooManyInformational { max: INFORMATIONAL_MAX });
                 }
-                self.exchange.state = State::Awaiting { informational: informational + 1 };
+                let informational = informational + 1;
+                self.exchange.state = State::Exchanging(Answer::Awaited { informational });
                 Ok(Some(Event::Informational(response)))
             }
-            (State::Awaiting { .. }, Frame::Response(response)) => {
+            (Answer::Awaited { .. }, Frame::Response(response)) => {
                 self.answered(response).map(Some)
             }
-            (State::Receiving { span, received }, Frame::Body(bytes)) => {
+            (Answer::Body { span, received }, Frame::Body(bytes)) => {
                 let received = received.saturating_add(bytes.len() as u64);
                 match span.len {
                     Some(len) if received > len => Err(RangeProblem::TooLong { len }.into()),
                     _ => {
-                        self.exchange.state = State::Receiving { span, received };
+                        self.exchange.state = State::Exchanging(Answer::Body { span, received });
                         Ok(Some(Event::Body(bytes)))
                     }
                 }
             }
-            (State::Receiving { .. }, Frame::Trailers(fields)) => Ok(Some(Event::Trailers(fields))),
-            (State::Receiving { span, received }, Frame::End) => {
+            (Answer::Body { .. }, Frame::Trailers(fields)) => Ok(Some(Event::Trailers(fields))),
+            (Answer::Body { span, received }, Frame::End) => {
                 self.check_whole(span, received)?;
                 self.exchange.state = State::Leaving { is_done: true };
                 Ok(Some(Event::Complete))
@@ -213,7 +256,11 @@ impl HttpGet {
             self.exchange.state = State::Leaving { is_done: true };
             return Ok(Event::AlreadyComplete);
         };
-        self.exchange.state = State::Receiving { span, received: 0 };
+        // Whoever refuses a request does not want the rest of it.
+        if response.status >= 400 && self.is_sending() {
+            self.exchange.sending = Sending::Stopped;
+        }
+        self.exchange.state = State::Exchanging(Answer::Body { span, received: 0 });
         Ok(Event::Response { response, span })
     }
 
@@ -221,6 +268,7 @@ impl HttpGet {
     fn span_of(&self, response: &Response<'_>) -> Result<Option<Span>, GetError> {
         let whole = self.whole_span(response);
         match (&self.asking.part, response.status) {
+            (Part::Whole, 206) if !self.asking.has_own_range() => Err(RangeProblem::Unasked.into()),
             (Part::Whole, _) => Ok(Some(whole)),
             // Without the body it is only the head of a part.
             (_, 206) if self.asking.method == "HEAD" => Ok(Some(whole)),
@@ -278,7 +326,7 @@ impl HttpGet {
     /// What it means that no frame will come any more.
     fn ended(&self, reason: Option<CloseReason>) -> GetError {
         match self.exchange.state {
-            State::Receiving { span, received } => {
+            State::Exchanging(Answer::Body { span, received }) => {
                 GetError::Incomplete { received, expected: span.len, reason }
             }
             _ => GetError::NoResponse { reason },

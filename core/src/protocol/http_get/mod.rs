@@ -7,7 +7,7 @@
 //! an [`Application`] as [`Event`]s.
 //!
 //! ```text
-//!              next: Connect, Send, Read, Receive, Leave, Done
+//!       next: Connect, Send, Read, Receive, Leave, Abandon, Done
 //!  ┌─────────┐ ◀──────────────────────────────────────────────── ┌─────────┐
 //!  │ driver  │                                                    │ HttpGet │
 //!  └─────────┘ ────────────────────────────────────────────────▶ └─────────┘
@@ -17,6 +17,14 @@
 //! ```
 //!
 //! Each exchange has a connection of its own, and says so by `connection: close`.
+//!
+//! # Both directions at once
+//!
+//! A server may answer before it has read all of a request (RFC 9112, section 9.5): one that echoes
+//! sends its answer while the request is still coming, one that refuses may read no more. So the
+//! answer is received [while](HttpGet::is_sending) the request is sent. The rest of a request stays
+//! unsent once the answer is whole, or is a redirect that is followed, or has a status of 400 or
+//! above, or the connection takes no more; what came before that is still received.
 //!
 //! # Redirects
 //!

@@ -74,6 +74,11 @@ impl Asking {
         Ok(())
     }
 
+    /// Whether the caller asks for a part by a field.
+    pub(super) fn has_own_range(&self) -> bool {
+        self.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"))
+    }
+
     /// Leaves behind what must not go to another origin.
     pub(super) fn keep_harmless_fields(&mut self) {
         let starts_with = |name: &str, start: &str| {

@@ -19,6 +19,15 @@ pub struct Conversation<F: Framing> {
     failure: Option<CloseReason>,
 }
 
+/// Which call of a framed stream need not wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// Receiving: there is a frame, or there will be none any more.
+    Receive,
+    /// Sending: there is room, or the connection takes nothing any more.
+    Send,
+}
+
 impl<F: Framing> Conversation<F> {
     /// Takes over `connection` from its beginning. Calls to send have nothing to do with calls to
     /// receive, so that its directions are decoupled.
@@ -95,6 +104,17 @@ impl<F: Framing> Conversation<F> {
         match self.connection.next() {
             Some(Step::Frame(frame, _)) => Some(frame),
             _ => None,
+        }
+    }
+
+    /// What need not wait; receiving, if both need not.
+    pub fn ready(&mut self) -> Option<Ready> {
+        if self.has_frame() || !matches!(self.is_ended(), Ok(false)) {
+            Some(Ready::Receive)
+        } else if self.connection.is_writable() {
+            Some(Ready::Send)
+        } else {
+            None
         }
     }
 

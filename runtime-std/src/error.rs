@@ -120,6 +120,20 @@ impl<E> GetFailure<E> {
 }
 
 #[cfg(feature = "http1")]
+impl<E> GetFailure<E> {
+    /// Takes `error` for the end of what can be sent: what can be received may go on.
+    ///
+    /// # Errors
+    /// The failure, if it is another.
+    pub fn unsent(error: Error) -> Result<(), Self> {
+        match error {
+            Error::Send(SendError::Closed) => Ok(()),
+            error => Self::reason_of(error).map(|_| ()),
+        }
+    }
+}
+
+#[cfg(feature = "http1")]
 impl<E: fmt::Display> fmt::Display for GetFailure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

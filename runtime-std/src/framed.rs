@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustls::pki_types::ServerName;
 
 use crate::clock::Clock;
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, Ready};
 use crate::error::{ConnectError, Error};
 use crate::split::{self, Receiver, Sender};
 use crate::stream::Stream;
@@ -158,6 +158,21 @@ impl<F: Framing> Framed<F> {
             return Ok(self.conversation.take_frame());
         }
         self.conversation.is_ended().map(|_| None)
+    }
+
+    /// Writes what there is room for and looks for what has come, then waits until
+    /// [`send`](Self::send) or [`recv`](Self::recv) need not: for those who do both at once, with a
+    /// peer that may answer before it has read everything.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. That the connection is over the call that need not wait says.
+    pub fn ready(&mut self) -> Result<Ready, Error> {
+        if self.conversation.ready() != Some(Ready::Receive) {
+            self.readiness.readable = true;
+            self.turn();
+        }
+        self.until(|conversation| conversation.ready().is_some())?;
+        Ok(self.conversation.ready().unwrap_or(Ready::Receive))
     }
 
     /// Writes what is queued and finishes our side. The peer may go on sending.

@@ -92,7 +92,7 @@ mod wait;
 
 pub use client::Client;
 pub use clock::Clock;
-pub use conversation::Conversation;
+pub use conversation::{Conversation, Ready};
 pub use descriptors::descriptors;
 #[cfg(feature = "http1")]
 pub use error::GetFailure;

@@ -142,3 +142,138 @@ fn silence_and_nobody_are_told_apart() {
     let nobody = get(&Client::new(), &mut asking(port), &mut Keep::default());
     assert!(matches!(nobody, Err(GetFailure::Connect(ConnectError::Connector(_)))), "{nobody:?}");
 }
+
+/// A body that is sent as a pattern and held nowhere.
+struct Pattern {
+    sent: usize,
+    len: usize,
+    received: usize,
+    status: u16,
+    /// How much had been sent when the first of the answer came.
+    sent_before: Option<usize>,
+}
+
+impl Pattern {
+    const fn new(len: usize) -> Self {
+        Self { sent: 0, len, received: 0, status: 0, sent_before: None }
+    }
+
+    const fn byte(at: usize) -> u8 {
+        (at % 251).to_le_bytes()[0]
+    }
+
+    fn asking(&self, port: u16) -> HttpGet {
+        let upload = Upload { len: Some(self.len as u64), is_repeatable: false };
+        asking(port).method("PUT").unwrap().upload(upload)
+    }
+}
+
+impl Application for Pattern {
+    type Error = Full;
+
+    fn told(&mut self, event: Event<'_>) -> Result<(), Full> {
+        match event {
+            Event::Response { response, .. } => self.status = response.status,
+            Event::Body(bytes) => {
+                self.sent_before.get_or_insert(self.sent);
+                for byte in bytes {
+                    assert_eq!(*byte, Self::byte(self.received));
+                    self.received += 1;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Full> {
+        let len = (self.len - self.sent).min(buffer.len());
+        for byte in &mut buffer[..len] {
+            *byte = Self::byte(self.sent);
+            self.sent += 1;
+        }
+        Ok(len)
+    }
+}
+
+/// Accepts one client, reads the head of what it asks and passes on the rest of what came with it.
+fn serve_one(
+    serve: impl FnOnce(std::net::TcpStream, Vec<u8>) + Send + 'static,
+) -> (u16, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        let mut came = Vec::new();
+        let end = loop {
+            if let Some(at) = came.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break at + 4;
+            }
+            let mut bytes = [0; 1024];
+            let len = stream.read(&mut bytes).unwrap();
+            assert_ne!(len, 0, "{came:?}");
+            came.extend_from_slice(&bytes[..len]);
+        };
+        serve(stream, came.split_off(end));
+    });
+    (port, serving)
+}
+
+const LARGE_LEN: usize = 16 << 20;
+
+#[test]
+fn an_answer_that_echoes_is_received_while_the_body_is_sent() {
+    let (port, serving) = serve_one(|mut stream, mut bytes| {
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {LARGE_LEN}\r\n\r\n").unwrap();
+        let mut left = LARGE_LEN;
+        while left > 0 {
+            stream.write_all(&bytes).unwrap();
+            left -= bytes.len();
+            bytes.resize(65_536, 0);
+            let len = if left > 0 { stream.read(&mut bytes).unwrap() } else { 0 };
+            bytes.truncate(len);
+        }
+    });
+    let mut pattern = Pattern::new(LARGE_LEN);
+    get(&Client::new(), &mut pattern.asking(port), &mut pattern).unwrap();
+    assert_eq!((pattern.status, pattern.received), (200, LARGE_LEN));
+    assert!(pattern.sent_before < Some(LARGE_LEN), "{:?}", pattern.sent_before);
+    serving.join().unwrap();
+}
+
+/// A refusal whose body is the pattern's beginning.
+const REFUSAL: &[u8] = b"HTTP/1.1 413 x\r\ncontent-length: 3\r\n\r\n\x00\x01\x02";
+
+#[test]
+fn a_refusal_before_a_reset_is_the_answer() {
+    let (port, serving) = serve_one(|mut stream, _| {
+        stream.write_all(REFUSAL).unwrap();
+        // More has come than is read, so that leaving resets the connection.
+        stream.read_exact(&mut [0; 1024]).unwrap();
+    });
+    let mut pattern = Pattern::new(LARGE_LEN);
+    get(&Client::new(), &mut pattern.asking(port), &mut pattern).unwrap();
+    assert_eq!((pattern.status, pattern.received), (413, 3));
+    assert!(pattern.sent < LARGE_LEN);
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_refusal_of_one_who_reads_no_more_is_the_answer_at_once() {
+    let (leave, left) = std::sync::mpsc::channel::<()>();
+    let (port, serving) = serve_one(move |mut stream, _| {
+        stream.write_all(REFUSAL).unwrap();
+        // Until the client has gone.
+        let _ = left.recv();
+    });
+    let mut pattern = Pattern::new(LARGE_LEN);
+    let began = std::time::Instant::now();
+    get(&Client::new(), &mut pattern.asking(port), &mut pattern).unwrap();
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    assert_eq!((pattern.status, pattern.received), (413, 3));
+    assert!(pattern.sent < LARGE_LEN);
+    drop(leave);
+    serving.join().unwrap();
+}

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use drywire::CloseReason;
 use drywire::framing::{ByteFraming, Framing};
-use drywire_std::{Conversation, Error};
+use drywire_std::{Conversation, Error, Ready};
 
 use crate::driver::Driver;
 
@@ -82,6 +82,18 @@ impl<F: Framing> Channel<F> {
         self.poll_until(cx, |conversation| {
             conversation.connection().is_writable() || conversation.close_reason().is_some()
         })
+    }
+
+    /// Takes a turn, then waits until a frame can be taken or queued, or can never be.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Ready> {
+        if self.conversation.ready() != Some(Ready::Receive) {
+            self.driver.look();
+            if self.driver.turn(&mut self.conversation) {
+                self.news = self.news.wrapping_add(1);
+            }
+        }
+        ready!(self.poll_until(cx, |conversation| conversation.ready().is_some()));
+        Poll::Ready(self.conversation.ready().unwrap_or(Ready::Receive))
     }
 
     /// Waits until nothing is queued.

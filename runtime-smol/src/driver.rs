@@ -59,6 +59,11 @@ impl Driver {
         transmitted
     }
 
+    /// Has the next turn read, whatever is known of the stream.
+    pub(crate) const fn look(&mut self) {
+        self.readiness.readable = true;
+    }
+
     /// One turn of a conversation. Returns whether anything has come of it that somebody else may
     /// wait for.
     pub(crate) fn turn<F: Framing>(&mut self, conversation: &mut Conversation<F>) -> bool {

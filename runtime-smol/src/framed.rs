@@ -9,7 +9,7 @@ use drywire::framing::Framing;
 use drywire::tls::{ClientTls, Negotiated, ServerTls, TlsSession};
 use drywire::{CloseReason, Connection, Limits, Peer};
 use drywire_std::rustls::pki_types::ServerName;
-use drywire_std::{Clock, ConnectError, Conversation, Error, Stream};
+use drywire_std::{Clock, ConnectError, Conversation, Error, Ready, Stream};
 
 use crate::channel::Channel;
 use crate::driver::Driver;
@@ -165,6 +165,18 @@ impl<F: Framing> Framed<F> {
     pub async fn recv(&mut self) -> Result<Option<F::Frame<'_>>, Error> {
         poll_fn(|cx| self.channel.poll_frame(cx)).await?;
         Ok(self.channel.conversation.take_frame())
+    }
+
+    /// Writes what there is room for and looks for what has come, then waits until
+    /// [`send`](Self::send) or [`recv`](Self::recv) need not: for those who do both at once, with a
+    /// peer that may answer before it has read everything.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. That the connection is over the call that need not wait says.
+    /// # Cancel safety
+    /// Dropped, nothing is lost: what came is received later.
+    pub async fn ready(&mut self) -> Result<Ready, Error> {
+        Ok(poll_fn(|cx| self.channel.poll_ready(cx)).await)
     }
 
     /// Writes what is queued and finishes our side. The peer may go on sending.

@@ -84,7 +84,7 @@ pub use client::Client;
 #[cfg(feature = "http1")]
 pub use drywire_std::GetFailure;
 pub use drywire_std::{
-    BACKLOG, BindError, Clock, ConnectError, Error, Listener, ServeError, Stream, tls,
+    BACKLOG, BindError, Clock, ConnectError, Error, Listener, Ready, ServeError, Stream, tls,
 };
 pub use framed::Framed;
 pub use split::{Receiver, Sender};

@@ -2,7 +2,7 @@
 
 use drywire::http1::{Frame, Http1};
 use drywire::protocol::http_get::{Application, Connected, Event, HttpGet, Order};
-use drywire_std::GetFailure;
+use drywire_std::{GetFailure, Ready};
 
 use super::Client;
 use crate::framed::Framed;
@@ -79,17 +79,18 @@ async fn exchange<A: Application>(
 ) -> Result<(), GetFailure<A::Error>> {
     let mut piece = Vec::new();
     loop {
+        if get.is_sending() && is_answered_first(framed).await? {
+            receive(framed, get, application).await?;
+            continue;
+        }
         match get.next() {
-            Order::Send(outgoing) => {
-                let sent = framed.send(outgoing.frame(&outgoing.fields())).await;
-                match sent {
-                    Ok(()) => get.sent(),
-                    Err(error) => {
-                        GetFailure::reason_of(error)?;
-                        get.unsent();
-                    }
+            Order::Send(outgoing) => match framed.send(outgoing.frame(&outgoing.fields())).await {
+                Ok(()) => get.sent(),
+                Err(error) => {
+                    GetFailure::unsent(error)?;
+                    get.unsent();
                 }
-            }
+            },
             Order::Rewind => {
                 application.rewind().map_err(GetFailure::Application)?;
                 get.rewound();
@@ -102,27 +103,46 @@ async fn exchange<A: Application>(
                 match sent {
                     Ok(()) => get.piece(bytes.len()).map_err(GetFailure::Get)?,
                     Err(error) => {
-                        GetFailure::reason_of(error)?;
+                        GetFailure::unsent(error)?;
                         get.unsent();
                     }
                 }
             }
-            Order::Receive => {
-                let received = match framed.recv().await {
-                    Ok(frame) => Ok(frame),
-                    Err(error) => Err(GetFailure::reason_of(error)?),
-                };
-                if let Some(event) = get.received(received).map_err(GetFailure::Get)? {
-                    application.told(event).map_err(GetFailure::Application)?;
-                }
-            }
+            Order::Receive => receive(framed, get, application).await?,
             Order::Leave => {
                 // The answer is whole: what becomes of our end no longer matters.
                 let _ = framed.finish().await;
                 get.left();
                 return Ok(());
             }
+            Order::Abandon => {
+                get.left();
+                return Ok(());
+            }
             _ => return Ok(()),
         }
+    }
+}
+
+/// Whether a frame, or the end, comes before there is room.
+async fn is_answered_first<E>(framed: &mut Framed<Http1>) -> Result<bool, GetFailure<E>> {
+    match framed.ready().await {
+        Ok(ready) => Ok(ready == Ready::Receive),
+        Err(error) => GetFailure::reason_of(error).map(|_| true),
+    }
+}
+
+async fn receive<A: Application>(
+    framed: &mut Framed<Http1>,
+    get: &mut HttpGet,
+    application: &mut A,
+) -> Result<(), GetFailure<A::Error>> {
+    let received = match framed.recv().await {
+        Ok(frame) => Ok(frame),
+        Err(error) => Err(GetFailure::reason_of(error)?),
+    };
+    match get.received(received).map_err(GetFailure::Get)? {
+        Some(event) => application.told(event).map_err(GetFailure::Application),
+        None => Ok(()),
     }
 }

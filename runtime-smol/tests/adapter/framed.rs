@@ -9,7 +9,7 @@ use drywire::connection::{Timer, Truncation};
 use drywire::error::EncodeError;
 use drywire::framing::{LengthPrefix, Netstring};
 use drywire::{CloseReason, Limits, SendError};
-use drywire_smol::{Error, Framed, Stream};
+use drywire_smol::{Error, Framed, Ready, Stream};
 
 use crate::certificate::Certificate;
 use crate::peer::{Raw, expect, expect_end};
@@ -162,4 +162,38 @@ fn both_sides_of_tls_run_over_a_stream_of_somebody_elses() {
     assert_eq!(now(framed.recv()).unwrap(), None);
     assert_eq!(now(framed.close()).unwrap(), CloseReason::Finished);
     assert_eq!(serving.join().unwrap(), CloseReason::Closed);
+}
+
+#[test]
+fn whichever_direction_can_go_on_is_told_and_receiving_first() {
+    let (mut framed, mut peer) = with_peer(Limits::new());
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Send);
+    now(framed.send(b"a")).unwrap();
+    // Waiting for nothing has what is queued written.
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Send);
+    expect(&mut peer, b"1:a,");
+    peer.write_all(b"1:b,").unwrap();
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Receive);
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"b"[..]));
+    // A peer that reads nothing, and says something once there is no room.
+    let mut other = peer.try_clone().unwrap();
+    let (filled, full) = std::sync::mpsc::channel();
+    let speaking = thread::spawn(move || {
+        full.recv().unwrap();
+        other.write_all(b"1:c,").unwrap();
+    });
+    let mut sent = 0;
+    while now(framed.ready()).unwrap() == Ready::Send {
+        now(framed.send(&[0; 8192])).unwrap();
+        sent += 8192;
+        if sent == 1 << 18 {
+            filled.send(()).unwrap();
+        }
+    }
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"c"[..]));
+    speaking.join().unwrap();
+    drop(peer);
+    // That there will be no frame is something to receive too.
+    expect_closed(now(framed.recv()).map(|_| ()), &CloseReason::Reset);
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Receive);
 }

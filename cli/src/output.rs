@@ -36,6 +36,16 @@ impl Output {
         BufWriter::with_capacity(OUTPUT_LEN, io::stdout().lock())
     }
 
+    /// Ends the last line of data, whose last byte is `last`, if it is on a terminal: a prompt would
+    /// follow it.
+    pub(crate) fn end_line(last: Option<u8>) -> Result<(), Stop> {
+        let mut data = io::stdout().lock();
+        if last.is_none_or(|last| last == b'\n') || !data.is_terminal() {
+            return Ok(());
+        }
+        data.write_all(b"\n").and_then(|()| data.flush()).map_err(|error| Stop::output(&error))
+    }
+
     /// Prints one record on standard output, at once: `text` for people, `value` with `--json`.
     pub(crate) fn record(self, text: impl fmt::Display, value: &Value) -> Result<(), Stop> {
         let mut data = io::stdout().lock();

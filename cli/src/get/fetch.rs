@@ -22,6 +22,8 @@ pub(super) struct Fetch<'a> {
     pub(super) upload: Option<&'a mut Upload>,
     pub(super) progress: Progress,
     pub(super) exchanges: Vec<Exchange>,
+    /// The last byte of a body that was printed.
+    pub(super) last: Option<u8>,
     /// Bytes of the body.
     pub(super) received: u64,
 }
@@ -145,7 +147,10 @@ impl Fetch<'_> {
         match &mut self.download {
             Some(download) => download.write(bytes),
             None if self.output.is_json() => self.output.record("", &bytes_json("body", bytes)),
-            None => print(bytes),
+            None => {
+                self.last = bytes.last().copied().or(self.last);
+                print(bytes)
+            }
         }
     }
 }

@@ -104,6 +104,7 @@ fn fetch(
         download: download.as_mut(),
         upload: upload.as_mut(),
         exchanges: Vec::new(),
+        last: None,
         received: 0,
     };
     let outcome = match arguments.runtime {
@@ -111,12 +112,14 @@ fn fetch(
         Runtime::Smol => smol::block_on(client.smol().get(&mut get, &mut fetch)),
     };
     fetch.progress.end();
+    let ended = Output::end_line(fetch.last);
     let (exchanges, received) = (fetch.exchanges, fetch.received);
     if let Err(failure) = outcome {
         let kept = download.as_mut().and_then(Download::give_up);
         let intent = Intent { address: get.address(), tls: &arguments.tls, witness: &witness };
         return Err(failure::stop_of(failure, intent).and(kept));
     }
+    ended?;
     for exchange in &exchanges {
         if output.is_json() {
             output.record("", &exchange.json())?;

@@ -56,6 +56,7 @@ pub(super) fn run(arguments: &SendArguments, output: Output) -> Result<Exit, Sto
         talk: &mut *talk,
         rendering: Rendering::new(&arguments.framing.framing(), output.is_json()),
         data: Output::data(),
+        last: None,
         timeout: arguments.timeout.map_or(TIMEOUT, |timeout| timeout.0),
         sent: 0,
         received: 0,
@@ -63,7 +64,9 @@ pub(super) fn run(arguments: &SendArguments, output: Output) -> Result<Exit, Sto
         under_way_len: 0,
         fault: None,
     };
-    exchange.run(&frames)?;
+    let ran = exchange.run(&frames);
+    Output::end_line(exchange.last)?;
+    ran?;
     exchange.conclude(arguments)
 }
 
@@ -129,6 +132,8 @@ struct Exchange<'a> {
     talk: &'a mut dyn Talk,
     rendering: Rendering,
     data: Data,
+    /// The last byte that was printed.
+    last: Option<u8>,
     timeout: Duration,
     sent: u64,
     received: u64,
@@ -217,6 +222,7 @@ impl Exchange<'_> {
         self.under_way_len = self.under_way_len.saturating_sub(bytes.len());
         let mut rendered = Vec::new();
         self.rendering.append(&bytes, &mut rendered);
+        self.last = rendered.last().copied().or(self.last);
         let printed = self.data.write_all(&rendered).and_then(|()| self.data.flush());
         printed.map_err(|error| Stop::output(&error))?;
         Ok(true)

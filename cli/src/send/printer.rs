@@ -50,10 +50,11 @@ impl Printer {
     pub(super) fn run(&self) -> Result<(), Stop> {
         let mut data = Output::data();
         let mut bytes = Vec::new();
+        let mut last = None;
         loop {
             let mut waiting = self.wait(|waiting| !waiting.ended && waiting.bytes.is_empty());
             if waiting.bytes.is_empty() {
-                return Ok(());
+                return Output::end_line(last);
             }
             std::mem::swap(&mut waiting.bytes, &mut bytes);
             drop(waiting);
@@ -63,6 +64,7 @@ impl Printer {
                 self.changed.notify_all();
                 return Err(Stop::output(&error));
             }
+            last = bytes.last().copied().or(last);
             bytes.clear();
         }
     }

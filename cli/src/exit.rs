@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use drywire::tls::Alert;
 use serde_json::{Value, json};
 
 /// The exit codes. `drywire --help` lists them for people.
@@ -62,11 +63,13 @@ pub(crate) struct Stop {
     sentence: Option<String>,
     /// Where in the input, in bytes from its beginning.
     offset: Option<u64>,
+    /// The TLS alert that was sent for it.
+    alert: Option<Alert>,
 }
 
 impl Stop {
     pub(crate) fn new(exit: Exit, sentence: impl fmt::Display) -> Self {
-        Self { exit, sentence: Some(sentence.to_string()), offset: None }
+        Self { exit, sentence: Some(sentence.to_string()), offset: None, alert: None }
     }
 
     pub(crate) fn usage(sentence: impl fmt::Display) -> Self {
@@ -79,6 +82,10 @@ impl Stop {
 
     pub(crate) fn at(self, offset: u64) -> Self {
         Self { offset: Some(offset), ..self }
+    }
+
+    pub(crate) fn with_alert(self, alert: Option<Alert>) -> Self {
+        Self { alert, ..self }
     }
 
     /// The same, with the address it is about at the front, if it is a failed check: other
@@ -105,7 +112,7 @@ impl Stop {
     /// it wanted: that is success, without a word.
     pub(crate) fn output(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { exit: Exit::Ok, sentence: None, offset: None };
+            return Self { exit: Exit::Ok, sentence: None, offset: None, alert: None };
         }
         Self::new(Exit::Local, format_args!("cannot write to standard output: {}", cause(error)))
     }
@@ -130,6 +137,9 @@ impl Stop {
         if let Some(offset) = self.offset {
             object["offset"] = offset.into();
         }
+        if let Some(alert) = self.alert {
+            object["alert"] = alert.to_string().into();
+        }
         object
     }
 }
@@ -138,6 +148,8 @@ impl Stop {
 pub(crate) fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
+    // What failed is said before.
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
     let mut letters = text.chars();
     match (letters.next(), letters.clone().next()) {
         // An abbreviation stays as it is.
@@ -165,9 +177,10 @@ mod tests {
 
     #[test]
     fn a_cause_is_part_of_a_sentence() {
-        let texts = ["Is a directory (os error 21)", "I/O error", "x", ""];
+        let lookup = "failed to lookup address information: Name or service not known";
+        let texts = ["Is a directory (os error 21)", "I/O error", "x", "", lookup];
         let causes = texts.map(|text| cause(&io::Error::other(text)));
-        assert_eq!(causes, ["is a directory", "I/O error", "x", ""]);
+        assert_eq!(causes, ["is a directory", "I/O error", "x", "", "name or service not known"]);
     }
 
     #[test]

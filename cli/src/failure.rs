@@ -59,14 +59,29 @@ pub(crate) fn not_connected(error: &ConnectError, intent: Intent<'_>) -> Stop {
 /// Why the conversation did not end as it should.
 pub(crate) fn closed(reason: &CloseReason, intent: Intent<'_>) -> Stop {
     let mut sentence = format!("{}: {reason}", intent.address);
+    let mut alert = None;
     if let CloseReason::Failed(Error::Tls(error)) = reason {
+        sentence = without_alert(&sentence, error);
+        if let TlsError::Refused { alert: sent, .. } = error {
+            alert = *sent;
+        }
         let parts = [fact(error, intent.witness), hint(error, intent.tls).map(str::to_owned)];
         for part in parts.into_iter().flatten() {
             sentence.push_str("; ");
             sentence.push_str(&part);
         }
     }
-    Stop::new(exit_of(reason), sentence)
+    Stop::new(exit_of(reason), sentence).with_alert(alert)
+}
+
+/// The same text without the alert that was sent: it says what the sentence does, to the peer.
+pub(crate) fn without_alert(text: &str, error: &TlsError) -> String {
+    match error {
+        TlsError::Refused { alert: Some(alert), .. } => {
+            text.replace(&format!("; TLS alert {alert} sent"), "")
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// The exit code of a connection that ended for `reason`, which is not how it should.

@@ -85,7 +85,8 @@ With --json every line on standard output and standard error is one JSON object.
   done         url, received, file: an answer is whole
   reloaded     the certificate and key were loaded again
   warning      message; on standard error
-  error        exit, kind, message, sometimes offset; on standard error, last
+  error        exit, kind, message, sometimes offset or alert (that TLS sent); on standard error,
+               last
 and the rest of this line its other members. Lengths and offsets are in bytes, times in seconds.
 Lines of the log have `timestamp`, `level` and `message` in place of `event`.
 

@@ -3,12 +3,13 @@ use drywire::connection::{Timer, Truncation};
 use drywire::error::RemoteError;
 use drywire::http1::Violation;
 use drywire::protocol::http_get::{GetError, RangeProblem, RedirectProblem};
+use drywire::tls::TlsError;
 use drywire::{CloseReason, Error, SendError};
 use drywire_std::{ConnectError, GetFailure};
 
 use crate::args::ClientTlsArguments;
 use crate::exit::{Exit, Stop};
-use crate::failure::{self, Intent, exit_of, not_connected};
+use crate::failure::{self, Intent, exit_of, not_connected, without_alert};
 
 /// Why there is no answer, or not the one that was asked for.
 pub(super) fn stop_of(failure: GetFailure<Stop>, intent: Intent<'_>) -> Stop {
@@ -20,19 +21,21 @@ pub(super) fn stop_of(failure: GetFailure<Stop>, intent: Intent<'_>) -> Stop {
             not_connected(&error, intent).and(hint)
         }
         GetFailure::Get(error) => {
-            let stop = match violation(&error) {
-                Some(violation) => Stop::new(
-                    exit(&error),
-                    format_args!("{address}: the answer is malformed: {violation}"),
-                ),
-                None => Stop::new(exit(&error), format_args!("{address}: {error}")),
-            };
+            let stop = Stop::new(exit(&error), format_args!("{address}: {}", sentence(&error)));
             stop.and(hint(&error, intent.address, intent.tls).map(str::to_owned))
         }
         GetFailure::Io(error) => {
             Stop::new(Exit::Local, format_args!("{address}: {}", crate::exit::cause(&error)))
         }
         _ => Stop::new(Exit::Local, format_args!("{address}: {failure:?}")),
+    }
+}
+
+fn sentence(error: &GetError) -> String {
+    match (violation(error), tls_error(error)) {
+        (Some(violation), _) => format!("the answer is malformed: {violation}"),
+        (None, Some(tls)) => without_alert(&error.to_string(), tls),
+        (None, None) => error.to_string(),
     }
 }
 
@@ -48,6 +51,17 @@ const fn exit(error: &GetError) -> Exit {
         GetError::Redirect(_) => Exit::Failed,
         GetError::UploadTooShort { .. } => Exit::Local,
         _ => Exit::Protocol,
+    }
+}
+
+/// What went wrong in TLS, if it did there.
+const fn tls_error(error: &GetError) -> Option<&TlsError> {
+    match error {
+        GetError::Incomplete { reason: Some(CloseReason::Failed(Error::Tls(error))), .. }
+        | GetError::NoResponse { reason: Some(CloseReason::Failed(Error::Tls(error))) } => {
+            Some(error)
+        }
+        _ => None,
     }
 }
 
@@ -77,6 +91,9 @@ const fn may_be_tls(reason: Option<&CloseReason>) -> bool {
 
 /// Which flag is meant for what went wrong.
 fn hint(error: &GetError, address: &Address, tls: &ClientTlsArguments) -> Option<&'static str> {
+    if let Some(error) = tls_error(error) {
+        return failure::hint(error, tls);
+    }
     Some(match error {
         GetError::Redirect(RedirectProblem::Downgrade) => "--allow-downgrade follows it",
         GetError::Redirect(RedirectProblem::TooMany { .. }) => "--max-redirects allows more",
@@ -90,10 +107,6 @@ fn hint(error: &GetError, address: &Address, tls: &ClientTlsArguments) -> Option
             if !matches!(timer, Timer::Linger) =>
         {
             "--timeout allows more time"
-        }
-        GetError::Incomplete { reason: Some(CloseReason::Failed(Error::Tls(error))), .. }
-        | GetError::NoResponse { reason: Some(CloseReason::Failed(Error::Tls(error))) } => {
-            return failure::hint(error, tls);
         }
         GetError::NoResponse { reason } if !address.is_tls() && may_be_tls(reason.as_ref()) => {
             "if the server speaks TLS, its URL begins with https"

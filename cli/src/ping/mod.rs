@@ -174,6 +174,9 @@ impl Printer<'_> {
         }
         let (mut text, value) = lines::heard(&watched.target, at, heard);
         if let Heard::Failed { number, reason, tls, .. } = heard {
+            if let Some(error) = tls {
+                text = failure::without_alert(&text, error);
+            }
             let hint = tls.and_then(|error| failure::hint(&error, &self.arguments.tls));
             if watched.reason.as_ref() == Some(reason) {
                 text = lines::failed_again(&watched.target, at, *number);

@@ -134,6 +134,7 @@ pub(super) fn start(
         tell(match ping(&target, at, &plan, &stops, observer) {
             Ok(statistics) => News::Ended(Box::new(statistics)),
             Err(error) => {
+                let error = without_codes(&error.to_string());
                 News::Failed(Stop::new(Exit::Connect, format_args!("{}: {error}", target.text)))
             }
         });
@@ -142,6 +143,13 @@ pub(super) fn start(
     started.map(drop).map_err(|error| {
         Stop::new(Exit::Local, format_args!("cannot start a thread: {}", cause(&error)))
     })
+}
+
+/// The same text without the numbers of the system's errors.
+fn without_codes(text: &str) -> String {
+    let mut pieces = text.split(" (os error ");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.split_once(')').map_or(piece, |(_, rest)| rest))
 }
 
 fn ping(
@@ -185,5 +193,17 @@ fn ping(
     match plan.runtime {
         Runtime::Std => pinger!(drywire_std::Client, drywire_std::ping::Pinger),
         Runtime::Smol => smol::block_on(pinger!(drywire_smol::Client, drywire_smol::ping::Pinger)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_errors_are_left_out() {
+        let text = "no socket (one: denied (os error 13), other: denied (os error 1))";
+        assert_eq!(without_codes(text), "no socket (one: denied, other: denied)");
+        assert_eq!(without_codes("no socket"), "no socket");
     }
 }

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use drywire::{CloseReason, Peer};
+use drywire::{CloseReason, Error, Peer};
 use serde_json::json;
 
+use crate::failure::without_alert;
 use crate::output::Output;
 
 /// Ends that may wait to be printed. More are only counted: connections must not wait for whoever
@@ -75,9 +76,40 @@ fn print(peer: &Peer, reason: &CloseReason, output: Output) {
         // Serving goes on without readers.
         let _ = output.record("", &value);
     } else if !reason.is_clean() {
+        let reason = plainly(reason);
         match peer.header() {
             Some(_) => output.note(format_args!("{peer} through {}: {reason}", peer.ends())),
             None => output.note(format_args!("{peer}: {reason}")),
         }
+    }
+}
+
+/// Why a connection ended, for people.
+fn plainly(reason: &CloseReason) -> String {
+    match reason {
+        CloseReason::Stopped => {
+            "ended by force: after --drain-timeout, or a second signal".to_owned()
+        }
+        CloseReason::Failed(Error::Tls(error)) => without_alert(&reason.to_string(), error),
+        _ => reason.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drywire::tls::{Alert, TlsCause, TlsError};
+
+    use super::*;
+
+    #[test]
+    fn people_are_told_what_they_can_change() {
+        let refused = TlsError::Refused { cause: TlsCause::NotTls, alert: Some(Alert(50)) };
+        for (reason, expected) in [
+            (CloseReason::Failed(Error::Tls(refused)), "the peer does not speak TLS"),
+            (CloseReason::Reset, "reset by the peer"),
+        ] {
+            assert_eq!(plainly(&reason), expected);
+        }
+        assert!(plainly(&CloseReason::Stopped).contains("--drain-timeout"));
     }
 }

@@ -66,7 +66,7 @@ fn a_server_that_does_not_verify_is_5_and_says_which_flag_is_meant() {
     let early = |params: &mut CertificateParams| params.not_before = date_time_ymd(2999, 1, 1);
     let good = authority.issue(&["127.0.0.1"]);
     for (pair, trusts, sentence) in [
-        (authority.issue(&["example.org"]), true, "is for another name; TLS alert"),
+        (authority.issue(&["example.org"]), true, "is for another name; it is for"),
         (authority.issue(&["example.org"]), true, "; --server-name sets the name"),
         (authority.issue(&["example.org"]), true, "; it is for example.org; "),
         (authority.issue_with(&["127.0.0.1"], expired), true, "has expired"),
@@ -85,6 +85,11 @@ fn a_server_that_does_not_verify_is_5_and_says_which_flag_is_meant() {
             let options = ["send", "--runtime", runtime, server.address(), "hello"];
             let finished = run(options.iter().chain(ca), "");
             finished.assert(if sentence.is_empty() { 0 } else { 5 }, sentence);
+            assert!(!finished.stderr.contains("alert"), "{finished:?}");
+            if finished.code == Some(5) {
+                let error = run(options.iter().chain(ca).chain(&["--json"]), "").error();
+                assert!(error["alert"].is_string(), "{error}");
+            }
         }
     }
 }

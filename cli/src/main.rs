@@ -45,6 +45,9 @@ fn main() -> ExitCode {
         Command::Get(arguments) => get::run(&arguments, output),
         Command::Ping(arguments) => ping::run(&arguments, output),
         Command::Frames(arguments) => frames::run(&arguments, output),
+        Command::Completions(_) | Command::Man(_) if arguments.json => {
+            Err(Stop::usage("--json is not for completions and man, which print one text"))
+        }
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),
     };

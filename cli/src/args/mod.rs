@@ -58,7 +58,7 @@ A reader of standard output that goes away early, as head does, is no failure.
 With --json every line on standard output and standard error is one JSON object. Its `event` is
   listening    address
   admin        address of --admin
-  certificate  sha256 of the development certificate
+  certificate  sha256 of the development certificate, and names that it is for
   closed       kind, reason and peer of a connection that is over, and the proxy that named it
   worker       state (started, ready, exited), pid, and of one that exited code (null: a signal)
   summary      drained, accepted, active, refused, received, transmitted, closed by kind, and,
@@ -96,7 +96,7 @@ Environment:
   NO_COLOR       when set and not empty, no colours
   SSLKEYLOGFILE  with --key-log, the file that TLS secrets are appended to";
 
-/// Echo server and clients for byte streams and HTTP: TCP, Unix sockets and TLS, with framing
+/// Echo server and clients for byte streams, datagrams and HTTP, with framing, TLS and ping
 #[derive(Debug, Parser)]
 #[command(name = "drywire", version, before_help = EXAMPLES, after_long_help = NOTES)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use drywire::Fault;
+use drywire::address::Endpoint;
 use drywire_std::ConnectError;
 use drywire_std::datagram::DatagramError;
 use serde_json::json;
@@ -44,7 +45,11 @@ pub(super) fn run(arguments: &SendArguments, output: Output) -> Result<Exit, Sto
     let input = Input::for_datagrams(&arguments.data, &arguments.framing)?;
     let mut talk = connect(arguments)?;
     if output.is_json() {
-        let peer = arguments.address.to_string();
+        // As connections have it.
+        let peer = match arguments.address.endpoint() {
+            Endpoint::Internet(place) => place.to_string(),
+            Endpoint::Unix(name) => name.to_string(),
+        };
         output.record("", &json!({ "event": "open", "peer": peer, "tls": null }))?;
     }
     let (sender, frames) = sync_channel(UNDER_WAY_MAX);

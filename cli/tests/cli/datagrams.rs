@@ -63,6 +63,11 @@ fn a_line_is_a_datagram_and_records_say_so() {
         assert_eq!(answering.join().unwrap(), [b"one".to_vec(), b"".to_vec(), b"three".to_vec()]);
         let records = finished.records();
         assert_eq!((records.len(), &records[0]["event"]), (4, &"open".into()));
+        // As that of a connection.
+        assert_eq!(
+            Some(&*address),
+            records[0]["peer"].as_str().map(|at| format!("udp://{at}")).as_deref()
+        );
         assert_eq!(records[1]["base64"], "/3JlcGx5");
     }
 }

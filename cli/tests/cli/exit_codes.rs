@@ -21,6 +21,8 @@ fn usage_is_2() {
     run(["frobnicate"], NOTHING).assert(2, "frobnicate");
     run(["man", "frobnicate"], NOTHING).assert(2, "there is no command frobnicate, only serve");
     run([""; 0], NOTHING).assert(2, "Examples:");
+    run(["man", "--json"], NOTHING).assert(2, "--json is not for completions and man");
+    run(["completions", "bash", "--json"], NOTHING).assert(2, "--json is not for completions");
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub(crate) fn run(arguments: &FramesArguments, output: Output) -> Result<Exit, S
             let opened = File::open(file).map_err(|error| {
                 Stop::usage(format_args!("cannot open {name}: {}", cause(&error)))
             })?;
+            if opened.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                return Err(Stop::usage(format_args!("cannot open {name}: is a directory")));
+            }
             (Box::new(opened), name)
         }
     };

@@ -80,6 +80,7 @@ fn options_that_would_mean_nothing_are_refused() {
 fn a_named_file_that_cannot_be_used_is_2() {
     run(["frames", "/does/not/exist"], NOTHING)
         .assert(2, "cannot open /does/not/exist: no such file or directory");
+    run(["frames", "/"], NOTHING).assert(2, "cannot open /: is a directory");
     run(["send", "--ca", "/does/not/exist", "tls://127.0.0.1:9", "x"], NOTHING)
         .assert(2, "cannot read the authorities in /does/not/exist");
 }

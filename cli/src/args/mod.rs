@@ -42,9 +42,9 @@ Examples:
 pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
-  1  draining was not completed, no worker process could start, no ping or datagram was answered, or a check
-     failed: a status of 400 or above with --fail, a range that is not there, a redirect that is
-     not followed
+  1  draining was not completed, no worker process could start, no ping or datagram was answered,
+     or a check failed: a status of 400 or above with --fail, a range that is not there, a redirect
+     that is not followed
   2  the command line, or a file that it names, cannot be used
   3  a name could not be resolved
   4  connecting or listening failed

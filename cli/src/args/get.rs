@@ -73,6 +73,11 @@ pub(crate) struct GetArguments {
     #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive)]
     pub(crate) connect_timeout: Option<Seconds>,
 
+    /// Give up when all of it together takes longer, whatever it is busy with; before --timeout.
+    /// FILE.part is left as it is then, as when the command is interrupted
+    #[arg(long, value_name = "SECONDS", value_parser = Seconds::positive)]
+    pub(crate) max_time: Option<Seconds>,
+
     #[command(flatten)]
     pub(crate) request: RequestArguments,
 

@@ -4,6 +4,7 @@ mod download;
 mod failure;
 mod fetch;
 mod interrupt;
+mod max_time;
 mod progress;
 mod timing;
 mod upload;
@@ -37,6 +38,9 @@ pub(crate) fn run(arguments: &GetArguments, output: Output) -> Result<Exit, Stop
         [] => Unfinished::default(),
         _ => Unfinished::watch(output)?,
     };
+    if let Some(max) = arguments.max_time {
+        max_time::watch(max, output)?;
+    }
     for (index, address) in arguments.addresses.iter().enumerate() {
         let file = arguments.output.get(index);
         let download = file.map(|file| Download::new(address, file, unfinished.clone()));

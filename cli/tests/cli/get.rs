@@ -12,7 +12,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
 use crate::certificates::Authority;
-use crate::process::{Finished, Folder, PATIENCE, Process, drywire, run};
+use crate::process::{Finished, Folder, PATIENCE, Process, Server, drywire, run};
 use crate::scripted::{Script, Scripted, Then, answer, ok};
 
 const RUNTIMES: [&str; 2] = ["std", "smol"];
@@ -755,4 +755,84 @@ fn progress_is_for_terminals() {
         assert_eq!(text.contains("50 %"), is_shown, "{text:?}");
         server.requests();
     }
+}
+
+#[test]
+fn an_answer_is_received_while_the_body_is_sent() {
+    let folder = Folder::new();
+    let bytes: Vec<u8> = (0..16 << 20).map(|at: u32| (at % 251).to_le_bytes()[0]).collect();
+    let data = format!("@{}", folder.write("data", &bytes));
+    let file = folder.file("file");
+    for runtime in RUNTIMES {
+        let server = Server::start(&["http://127.0.0.1:0"], ["--runtime", runtime]);
+        let options = ["get", "--runtime", runtime, "--data", &data, "-o", &file, server.address()];
+        run(options, "").assert(0, "");
+        assert!(fs::read(&file).unwrap() == bytes);
+        server.end().assert(0, "");
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
+fn an_early_refusal_is_the_answer_whatever_becomes_of_the_connection() {
+    const REFUSAL: &[u8] = b"HTTP/1.1 413 x\r\nContent-Length: 3\r\n\r\nno\n";
+    let folder = Folder::new();
+    let data = format!("@{}", folder.write("data", vec![0; 16 << 20]));
+    for (runtime, is_reset) in RUNTIMES.iter().flat_map(|one| [(*one, true), (*one, false)]) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let refusing = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.read_exact(&mut [0; 1024]).unwrap();
+            stream.write_all(REFUSAL).unwrap();
+            // What is left unread resets the connection that is dropped.
+            (!is_reset).then_some(stream)
+        });
+        let began = Instant::now();
+        let finished = run(["get", "--runtime", runtime, "--data", &data, &url], "");
+        finished.assert(0, "");
+        assert_eq!(finished.text(), "no\n");
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        drop(refusing.join().unwrap());
+    }
+}
+
+#[test]
+fn a_part_that_was_not_asked_for_is_6() {
+    let part = "HTTP/1.1 206 x\r\ncontent-range: bytes 2-4/9\r\ncontent-length: 3\r\n\r\ncde";
+    let arguments = |server: &Scripted| strings(&[&server.http("/")]);
+    on_both(&[answer(part)], arguments, |finished, _| {
+        finished.assert(6, "the server sends a range, and none was asked for");
+        assert_eq!(finished.text(), "");
+    });
+    let arguments = |server: &Scripted| strings(&["-H", "Range: bytes=2-4", &server.http("/")]);
+    on_both(&[answer(part)], arguments, |finished, _| assert_eq!(finished.text(), "cde"));
+}
+
+#[test]
+fn all_of_it_takes_no_longer_than_the_most_it_may() {
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello";
+    let arguments = |server: &Scripted| strings(&["--max-time", "0.3", &server.http("/")]);
+    on_both(&[answer(half).then(Then::Stay)], arguments, |finished, _| {
+        finished.assert(7, "it was not done in 0.3 seconds; --max-time allows more");
+        assert_eq!(finished.text(), "hello");
+    });
+    let arguments =
+        |server: &Scripted| strings(&["--json", "--max-time", "0.3", &server.http("/")]);
+    on_both(&[answer("").then(Then::Stay)], arguments, |finished, _| {
+        let error = finished.error();
+        assert_eq!((&error["exit"], &error["kind"]), (&json!(7), &json!("timeout")));
+    });
+    // Neither does input that never ends.
+    let server = Scripted::start(vec![answer("")], None);
+    let arguments = ["get", "--max-time", "0.3", "--data", "-", &server.http("/")];
+    let process = Process::start(&mut drywire(arguments));
+    process.finish().assert(7, "--max-time allows more");
+    server.requests();
+
+    let server = Scripted::start(vec![ok("", "hello")], None);
+    run(["get", "--max-time", "60", &server.http("/")], "").assert(0, "");
+    run(["get", "--max-time", "0", &server.http("/")], "").assert(2, "must be more than 0");
+    server.requests();
 }

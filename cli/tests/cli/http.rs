@@ -155,7 +155,8 @@ fn a_server_tells_of_itself_on_loopback() {
             metrics.contains("\n# TYPE process_open_fds gauge\nprocess_open_fds "),
             "{metrics}"
         );
-        assert!(get(admin, "/connections").contains("\"state\":\""));
+        // A connection may be made before it is accepted.
+        until(|| get(admin, "/connections").contains("\"state\":\""));
         assert!(get(admin, "/other").starts_with("HTTP/1.1 404 "));
 
         // Not ready any more, and serving for a pause.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use drywire::address::{Address, ReferenceError};
 use drywire::connection::Timer;
 use drywire::connector::Timings;
-use drywire::http1::{Frame, Http1};
+use drywire::http1::{Fields, Frame, Http1, Response};
 use drywire::protocol::http_get::{
     Connected, Event, FieldProblem, GetError, HttpGet, INFORMATIONAL_MAX, Order, Range,
     RangeProblem, RedirectProblem, Resume, Upload, Validator,
@@ -691,6 +691,27 @@ fn an_early_refusal_ends_the_upload_and_is_the_answer() {
     // A refusal of what was sent whole is an answer like any other.
     let outcome = run_with(put(4, false), b"data", vec![server("http://a/", TOO_LARGE)]).ok();
     assert_eq!(outcome.ends, ["left"]);
+}
+
+#[test]
+fn the_head_of_an_answer_decides_whether_sending_goes_on() {
+    for status in [200, 304, 399, 400, 413, 500, 599] {
+        let mut get = put(1000, false);
+        get.connected();
+        get.sent();
+        get.piece(500).unwrap();
+        assert!(get.is_sending());
+        let fields = [("content-length", &b"3"[..])];
+        let answer = Frame::Response(Response::new(status, Fields::new(&fields)));
+        get.received(Ok(Some(answer))).unwrap();
+        let goes_on = status < 400;
+        assert_eq!(get.is_sending(), goes_on, "{status}");
+        match get.next() {
+            Order::Read(500) => assert!(goes_on, "{status}"),
+            Order::Receive => assert!(!goes_on, "{status}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

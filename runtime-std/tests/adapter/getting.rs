@@ -277,3 +277,59 @@ fn a_refusal_of_one_who_reads_no_more_is_the_answer_at_once() {
     drop(leave);
     serving.join().unwrap();
 }
+
+/// Has the body's pieces follow what the server does.
+struct Paced {
+    pattern: Pattern,
+    /// The server reads no more.
+    is_shut: std::sync::mpsc::Receiver<()>,
+    /// To the server: the first piece could not be written.
+    failed: std::sync::mpsc::Sender<()>,
+}
+
+impl Application for Paced {
+    type Error = Full;
+
+    fn told(&mut self, event: Event<'_>) -> Result<(), Full> {
+        self.pattern.told(event)
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Full> {
+        if self.pattern.sent == 0 {
+            self.is_shut.recv().unwrap();
+        } else {
+            self.failed.send(()).unwrap();
+        }
+        self.pattern.read(buffer)
+    }
+}
+
+#[test]
+fn what_comes_after_a_write_has_failed_is_the_answer() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    use std::sync::mpsc::channel;
+
+    let name = format!("drywire-getting-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let listener = UnixListener::bind_addr(&address).unwrap();
+    let (shut, is_shut) = channel();
+    let (failed, has_failed) = channel();
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.read_exact(&mut [0; 16]).unwrap();
+        stream.shutdown(std::net::Shutdown::Read).unwrap();
+        shut.send(()).unwrap();
+        has_failed.recv_timeout(PATIENCE).unwrap();
+        stream.write_all(REFUSAL).unwrap();
+    });
+    let pattern = Pattern::new(LARGE_LEN);
+    let upload = Upload { len: Some(LARGE_LEN as u64), is_repeatable: false };
+    let url = format!("http+unix:@{name}:/").parse().unwrap();
+    let mut asking = HttpGet::new(url).unwrap().method("PUT").unwrap().upload(upload);
+    let mut paced = Paced { pattern, is_shut, failed };
+    get(&Client::new(), &mut asking, &mut paced).unwrap();
+    assert_eq!((paced.pattern.status, paced.pattern.received), (413, 3));
+    serving.join().unwrap();
+}

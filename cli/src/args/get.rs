@@ -19,8 +19,8 @@ use super::{ClientTlsArguments, Runtime, Seconds, number};
 ///
 /// With --output a body is written to FILE.part, which becomes FILE once it is whole: FILE is
 /// never half there. If it ends before, FILE.part is kept if the server has said by what it can be
-/// told whether the resource changes (a strong ETag, or a Last-Modified that is not of the same
-/// second), which stands in FILE.part.from; --continue goes on from there, or from the beginning
+/// told whether the resource changes (a strong ETag, or a Last-Modified of an earlier second than
+/// Date), which stands in FILE.part.from; --continue goes on from there, or from the beginning
 /// if the resource has changed or there is nothing to go on with. What is no regular file, such as
 /// /dev/null, is written to directly.
 ///

@@ -51,7 +51,8 @@
 //! 1. **Bytes in.** The connection lends its [`receive_buffer`](Connection::receive_buffer) and is
 //!    told how much [arrived](Connection::received). The [end of the
 //!    stream](Connection::received_eof) and a [failure](Connection::transport_failed) are calls of
-//!    their own, never an empty slice. More than was lent is an error and changes nothing.
+//!    their own, never an empty slice; a failure [to send](Connection::transmit_failed) alone loses
+//!    nothing that came before. More than was lent is an error and changes nothing.
 //! 2. **Bytes out.** [`transmit`](Connection::transmit) shows what must be sent, in order;
 //!    [`transmitted`](Connection::transmitted) takes note of how much was. There is no flush: what
 //!    is queued is pending until it is taken.
@@ -60,7 +61,8 @@
 //!    given. An earlier time than one seen before counts as that one.
 //! 4. **What happened.** [`next`](Connection::next) yields [`Step`]s until there is none. A frame is
 //!    borrowed from the receive buffer, beside a [`Handle`] that can send: an echo copies once. No
-//!    frame is yielded while the transmit queue is above high water. The following step consumes
+//!    frame is yielded while the transmit queue is above high water, or while the framing
+//!    [holds](framing::Scan::Hold) it back until an answer is sent. The following step consumes
 //!    a frame, unless it was [retained](Handle::retain).
 //! 5. **Interest**, [what to wait for](Connection::interest), costs O(1).
 //! 6. Any call is legal in any order and state. The answer may be an error; never a panic, never a

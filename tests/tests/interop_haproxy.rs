@@ -87,8 +87,14 @@ fn what_it_says_of_tls_is_understood(adapter: &dyn Adapter) {
 
 fn its_health_checks_speak_for_itself(adapter: &dyn Adapter) {
     let server = behind(Setup::echo("lines")).serve(adapter);
-    let options = "check inter 50ms check-send-proxy send-proxy-v2";
-    let _balancer = Haproxy::start("", place(&server), options, "");
+    // A check that only connects may be reset before it is accepted.
+    let _balancer = Haproxy::balance(&format!(
+        "option tcp-check
+         tcp-check send hello\\n
+         tcp-check expect string hello
+         server one {} check inter 50ms check-send-proxy send-proxy-v2",
+        place(&server)
+    ));
     let (peer, reason) = server.end();
     assert_eq!(peer.header().map(Header::route), Some(&Route::Local), "{reason}");
     assert!(matches!(reason, CloseReason::Finished | CloseReason::Reset), "{reason}");

@@ -13,7 +13,9 @@ use socket2::SockRef;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::socket::DatagramSocket;
-use crate::listener::{BindError, FileError, SocketFile, abstract_name, resolve, with_endpoint};
+use crate::listener::{
+    BindError, FileError, SocketFile, abstract_name, bind_first, resolve, with_endpoint,
+};
 
 /// Bytes that the system is asked to keep for a UDP socket until they are received. Systems cut it
 /// down to their own limit.
@@ -72,7 +74,7 @@ impl DatagramListener {
             Endpoint::Internet(place) => {
                 let candidates = resolve(place)
                     .map_err(|source| BindError::Resolve { address: address.clone(), source })?;
-                let socket = bind_first(&candidates).map_err(system)?;
+                let socket = bind_first(&candidates, bind_internet).map_err(system)?;
                 let local = socket.local_addr().map_err(system)?.as_socket();
                 let port = local.map_or(place.port, |local| local.port());
                 let place = HostPort { host: place.host.clone(), port };
@@ -176,19 +178,6 @@ impl DatagramListener {
     pub fn into_parts(self) -> DatagramListenerParts {
         self.parts
     }
-}
-
-fn bind_first(candidates: &[SocketAddr]) -> io::Result<Socket> {
-    let mut outcome = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
-    for candidate in candidates {
-        outcome = bind_internet(*candidate);
-        let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
-        // Where the wildcard is taken, its IPv4 half alone would be half a server.
-        if outcome.as_ref().is_ok() || outcome.as_ref().is_err_and(is_taken) {
-            break;
-        }
-    }
-    outcome
 }
 
 /// The address is not shared: with UDP, whoever binds it later would take the datagrams.

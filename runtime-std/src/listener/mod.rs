@@ -85,7 +85,7 @@ impl Listener {
             Endpoint::Internet(place) => {
                 let candidates = resolve(place)
                     .map_err(|source| BindError::Resolve { address: address.clone(), source })?;
-                let socket = bind_first(&candidates).map_err(system)?;
+                let socket = bind_first(&candidates, bind_internet).map_err(system)?;
                 let port = socket.local_addr().map_err(system)?.port();
                 let place = HostPort { host: place.host.clone(), port };
                 let address = with_endpoint(address, Endpoint::Internet(place));
@@ -261,10 +261,14 @@ pub(crate) fn resolve(place: &HostPort) -> io::Result<Vec<SocketAddr>> {
     }
 }
 
-fn bind_first(candidates: &[SocketAddr]) -> io::Result<TcpListener> {
+/// Binds to the first of `candidates` that can be had.
+pub(crate) fn bind_first<T>(
+    candidates: &[SocketAddr],
+    bind: impl Fn(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
     let mut outcome = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
     for candidate in candidates {
-        outcome = bind_internet(*candidate);
+        outcome = bind(*candidate);
         let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
         // Where the wildcard is taken, its IPv4 half alone would be half a server.
         if outcome.as_ref().is_ok() || outcome.as_ref().is_err_and(is_taken) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use drywire::buffer::{Buffer, Pool};
 use drywire::framing::{AnyFraming, Framing, LengthPrefix, Lines, Netstring, Raw};
 use drywire::protocol::{Discard, Echo};
-use drywire::testkit::script::Choices;
+use drywire::testkit::any_order::Choices;
 use drywire::testkit::{End, Event, Talker, Then, Watched, Work, laws};
 use drywire::{CloseReason, Connection, Error, Instant, Limits, Step};
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
 //! Laws that framings and connections must keep, and what is needed to state them: naive models, two
-//! joined connections in virtual time, scripts of calls, recorded traces, and fuzz bodies.
+//! joined connections in virtual time, calls in any order, traces of steps, and fuzz bodies.
 //!
 //! A law is a plain function that panics with a sentence when it is broken. The same laws are
 //! called with known bytes, by property tests and by fuzz targets, here and in crates that bring
@@ -24,6 +24,7 @@
     reason = "a test stops where something is not as it must be"
 )]
 
+pub mod any_order;
 pub mod fuzz;
 #[cfg(feature = "http1")]
 pub mod http1;
@@ -32,11 +33,10 @@ pub mod model;
 pub mod model_proxy;
 mod owned;
 mod pair;
-pub mod script;
 mod trace;
 mod watched;
 
 pub use owned::OwnedFrames;
 pub use pair::{End, Pair, Path};
-pub use trace::{Event, Recorder, Talker, Then, Trace};
+pub use trace::{Event, Talker, Then, Trace, Traced};
 pub use watched::{Watched, Work};

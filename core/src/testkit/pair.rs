@@ -23,7 +23,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::owned::OwnedFrames;
-use super::trace::{Recorder, Trace};
+use super::trace::{Trace, Traced};
 use crate::buffer::Pool;
 use crate::connection::Connection;
 use crate::error::Fault;
@@ -43,7 +43,7 @@ where
     /// The connection.
     pub connection: Connection<P::Framing>,
     /// The protocol and what it was told.
-    pub recorder: Recorder<P>,
+    pub recorder: Traced<P>,
     /// Works in turns with this pool, if there is one.
     pub pool: Option<Pool>,
     /// Does nothing of its own: a driver that hangs.
@@ -56,7 +56,7 @@ where
 {
     /// Runs `protocol` on `connection`.
     pub fn new(connection: Connection<P::Framing>, protocol: P) -> Self {
-        Self { connection, recorder: Recorder::new(protocol), pool: None, is_stuck: false }
+        Self { connection, recorder: Traced::new(protocol), pool: None, is_stuck: false }
     }
 
     /// What the protocol was told.

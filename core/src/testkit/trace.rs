@@ -122,7 +122,7 @@ impl Trace {
 }
 
 /// A protocol that writes down every step, then lets another act on it.
-pub struct Recorder<P: Protocol>
+pub struct Traced<P: Protocol>
 where
     P::Framing: OwnedFrames,
 {
@@ -138,7 +138,7 @@ where
     framing: P::Framing,
 }
 
-impl<P: Protocol> Recorder<P>
+impl<P: Protocol> Traced<P>
 where
     P::Framing: OwnedFrames,
 {
@@ -154,7 +154,7 @@ where
     }
 }
 
-impl<P: Protocol> Protocol for Recorder<P>
+impl<P: Protocol> Protocol for Traced<P>
 where
     P::Framing: OwnedFrames,
 {
@@ -210,12 +210,12 @@ where
     }
 }
 
-impl<P: Protocol> fmt::Debug for Recorder<P>
+impl<P: Protocol> fmt::Debug for Traced<P>
 where
     P::Framing: OwnedFrames,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder").field("trace", &self.trace).finish_non_exhaustive()
+        f.debug_struct("Traced").field("trace", &self.trace).finish_non_exhaustive()
     }
 }
 

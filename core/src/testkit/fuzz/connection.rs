@@ -2,10 +2,10 @@ use alloc::sync::Arc;
 
 use crate::connection::Connection;
 use crate::limits::Limits;
-use crate::testkit::script::{Bench, Choices};
+use crate::testkit::any_order::{Bench, Choices};
 use crate::time::Instant;
 
-/// Runs a script of calls on a plain connection; see [`script`](crate::testkit::script).
+/// Makes any calls in any order on a plain connection; see [`any_order`](crate::testkit::any_order).
 ///
 /// The first bytes of `data` choose limits and framing, the rest the calls.
 ///
@@ -21,7 +21,7 @@ pub fn connection(data: &[u8]) {
     Bench::new(connection, peer, high_water, false).run(&choices.operations());
 }
 
-/// Runs a script of calls on one side of a TLS session, with records that arrive damaged, forged,
+/// Makes any calls in any order on one side of a TLS session, with records that arrive damaged, forged,
 /// late or not at all.
 ///
 /// `sessions` makes a client and a server that accept each other, of TLS 1.3 when it is given

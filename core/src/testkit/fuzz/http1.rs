@@ -1,9 +1,9 @@
 use alloc::vec::Vec;
 
 use crate::http1::HttpLimits;
+use crate::testkit::any_order::Choices;
 use crate::testkit::http1::{self, Account, Answer, Asked, Side};
 use crate::testkit::laws;
-use crate::testkit::script::Choices;
 
 /// Requests that a client has sent, by number.
 const ASKED: [&[&str]; 8] = [

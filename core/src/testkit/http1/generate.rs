@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::stream::{Event, Field, Head};
-use crate::testkit::script::Choices;
+use crate::testkit::any_order::Choices;
 
 /// Exchanges of one conversation.
 const EXCHANGES_MAX: usize = 4;

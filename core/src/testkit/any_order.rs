@@ -1,8 +1,8 @@
 //! Any call in any order: a list of operations on one connection, and what must hold after each.
 //!
-//! A script is made from bytes, so that a property test and a fuzz target can make one, and run on
-//! a [`Bench`]: the connection, and a peer that behaves, whose bytes a script delivers, damages,
-//! withholds or replaces.
+//! A list of operations is made from bytes, so that a property test and a fuzz target can make one,
+//! and run on a [`Bench`]: the connection, and a peer that behaves, whose bytes the operations
+//! deliver, damage, withhold or replace.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -28,7 +28,7 @@ const ANSWERED_MAX: usize = 100;
 /// Calls of a driver that may be needed at most to bring a connection to its end.
 const ENDING_ROUNDS_MAX: usize = 100_000;
 
-/// Longest script.
+/// Longest list.
 const OPERATIONS_MAX: usize = 256;
 
 /// A call or a few, on the connection or on what surrounds it.
@@ -228,7 +228,7 @@ impl<'a> Choices<'a> {
         }
     }
 
-    /// A script.
+    /// A list of operations.
     pub fn operations(&mut self) -> Vec<Operation> {
         let mut operations = vec![];
         while !self.is_empty() && operations.len() < OPERATIONS_MAX {

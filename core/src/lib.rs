@@ -112,6 +112,7 @@
 //! | [`admission`] | whether another connection may be accepted |
 //! | [`datagram`] | one datagram endpoint; request and reply over datagrams |
 //! | [`protocol`] | handlers, and the protocols in the box |
+//! | [`script`] | what was done with connections, written down and replayed |
 //!
 //! # Not here
 //!
@@ -123,6 +124,7 @@
 //! Without features the crate is `no_std` with `alloc`, and its only dependency is memchr.
 //!
 //! - `http1`: [HTTP/1.1](http1) as a framing, over httparse. Needs no `std`.
+//! - `record`: [scripts](script), which record connections and replay them. Needs no `std`.
 //! - `std`: conversions from types of the standard library.
 //! - `tls`: [TLS sessions](tls) over rustls. Implies `std`.
 //! - `testkit`: the laws as functions, naive models and fuzz bodies, for your own framings too.
@@ -163,6 +165,8 @@ pub mod peer;
 pub mod ping;
 pub mod protocol;
 pub mod proxy;
+#[cfg(feature = "record")]
+pub mod script;
 pub mod shutdown;
 pub mod statistics;
 pub mod supervisor;

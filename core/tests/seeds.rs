@@ -67,6 +67,11 @@ fn proxy() {
 }
 
 #[test]
+fn script() {
+    replay("script", fuzz::script);
+}
+
+#[test]
 fn tls() {
     replay("tls", |data| fuzz::tls(data, |is_new| support::sessions(Version::of(is_new))));
 }

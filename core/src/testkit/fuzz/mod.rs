@@ -9,6 +9,8 @@ mod http1;
 mod icmp;
 mod ping;
 mod proxy;
+#[cfg(feature = "record")]
+mod script;
 
 pub use address::address;
 pub use connection::connection;
@@ -21,3 +23,5 @@ pub use http1::{http1_heads, http1_requests, http1_responses, http1_roles};
 pub use icmp::icmp;
 pub use ping::ping;
 pub use proxy::proxy;
+#[cfg(feature = "record")]
+pub use script::script;

@@ -1,0 +1,74 @@
+//! Names that stand for values, both ways.
+
+use core::time::Duration;
+
+use crate::connection::CloseKind;
+use crate::error::Fault;
+use crate::limits::Limits;
+
+pub(super) const fn fault_name(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Reset => "reset",
+        Fault::Refused => "refused",
+        Fault::Unreachable => "unreachable",
+        Fault::TimedOut => "timed_out",
+        Fault::Other => "other",
+    }
+}
+
+pub(super) fn fault(name: &str) -> Option<Fault> {
+    let faults = [Fault::Reset, Fault::Refused, Fault::Unreachable, Fault::TimedOut, Fault::Other];
+    faults.into_iter().find(|fault| fault_name(*fault) == name)
+}
+
+pub(super) fn close_kind(name: &str) -> Option<CloseKind> {
+    CloseKind::ALL.iter().copied().find(|kind| kind.name() == name)
+}
+
+/// The value of a limit: bytes and the like, or a time.
+pub(super) enum Limit<'a> {
+    Count(&'a mut usize),
+    Time(&'a mut Duration),
+}
+
+impl Limit<'_> {
+    /// As a number; times in nanoseconds.
+    pub(super) fn value(&self) -> u128 {
+        match self {
+            Self::Count(count) => **count as u128,
+            Self::Time(time) => time.as_nanos(),
+        }
+    }
+
+    /// Sets it, if it can have this value.
+    pub(super) fn set(&mut self, value: u128) -> Option<()> {
+        match self {
+            Self::Count(count) => **count = usize::try_from(value).ok()?,
+            Self::Time(time) => **time = duration(value)?,
+        }
+        Some(())
+    }
+}
+
+fn duration(nanos: u128) -> Option<Duration> {
+    const SECOND: u128 = 1_000_000_000;
+    let seconds = u64::try_from(nanos / SECOND).ok()?;
+    let nanos = u32::try_from(nanos % SECOND).ok()?;
+    Some(Duration::new(seconds, nanos))
+}
+
+/// Every limit with its name, which is the field's.
+pub(super) fn limits(limits: &mut Limits) -> [(&'static str, Limit<'_>); 10] {
+    [
+        ("transmit_high_water", Limit::Count(&mut limits.transmit_high_water)),
+        ("transmit_low_water", Limit::Count(&mut limits.transmit_low_water)),
+        ("receive_backlog_max", Limit::Count(&mut limits.receive_backlog_max)),
+        ("handshake_timeout", Limit::Time(&mut limits.handshake_timeout)),
+        ("frame_timeout", Limit::Time(&mut limits.frame_timeout)),
+        ("stall_timeout", Limit::Time(&mut limits.stall_timeout)),
+        ("idle_timeout", Limit::Time(&mut limits.idle_timeout)),
+        ("drain_idle_timeout", Limit::Time(&mut limits.drain_idle_timeout)),
+        ("linger_timeout", Limit::Time(&mut limits.linger_timeout)),
+        ("turn_frames_max", Limit::Count(&mut limits.turn_frames_max)),
+    ]
+}

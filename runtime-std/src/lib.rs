@@ -69,6 +69,7 @@
 
 mod client;
 mod clock;
+mod control;
 mod conversation;
 pub mod datagram;
 mod descriptors;
@@ -81,6 +82,7 @@ mod listener;
 mod log;
 pub mod ping;
 pub mod processes;
+mod setup;
 mod signal;
 mod split;
 mod stream;

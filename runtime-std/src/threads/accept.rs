@@ -11,7 +11,7 @@ use drywire::{Peer, Protocol};
 use rustix::event::{PollFd, PollFlags};
 
 use super::connection::{Place, Service};
-use super::handle::Summary;
+use crate::control::Summary;
 use crate::datagram::{DatagramServing, DatagramSocket, drive};
 use crate::driver::Surroundings;
 use crate::error::ServeError;

@@ -9,10 +9,10 @@ use drywire::proxy::{Introduced, Preamble};
 use drywire::tls::ServerTls;
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
-use super::Observer;
-use super::handle::Control;
+use crate::control::Control;
 use crate::driver::{Surroundings, drive, introduce};
 use crate::ledger::Ledger;
+use crate::setup::Observer;
 use crate::signal::Bell;
 use crate::stream::Stream;
 use crate::turn::serving;

@@ -11,10 +11,8 @@
 
 mod accept;
 mod connection;
-mod handle;
 
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex};
 
 use drywire::admission::AdmissionLimits;
@@ -22,12 +20,12 @@ use drywire::buffer::Pool;
 use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
-use crate::datagram::{AnyDatagramProtocol, DatagramListener, DatagramServing};
+pub use crate::control::{ServerHandle, Summary};
+use crate::datagram::DatagramListener;
 use crate::error::ServeError;
 use crate::listener::Listener;
+use crate::setup::Setup;
 use connection::Service;
-use handle::Control;
-pub use handle::{ServerHandle, Summary};
 
 /// Bytes of a connection's stack by default: what a TLS handshake takes in a build without
 /// optimisation, and room for the protocol. The system only provides what is touched.
@@ -53,17 +51,9 @@ pub const STACK_LEN: usize = 256 * 1024;
 #[must_use = "a server does nothing before it runs"]
 pub struct Server<F> {
     factory: F,
-    limits: Arc<Limits>,
-    listeners: Vec<Listener>,
-    datagram_listeners: Vec<(DatagramListener, AnyDatagramProtocol)>,
-    datagram_limits: DatagramLimits,
-    observer: Option<Box<Observer>>,
+    setup: Setup,
     stack_len: usize,
-    control: Arc<Control>,
 }
-
-/// Is told of every end.
-type Observer = dyn Fn(&Peer, &CloseReason) + Send + Sync;
 
 impl<F, P> Server<F>
 where
@@ -72,46 +62,37 @@ where
 {
     /// A server that runs what `factory` makes for each connection, in the connection's thread.
     pub fn new(factory: F) -> Self {
-        Self {
-            factory,
-            limits: Arc::default(),
-            listeners: Vec::new(),
-            datagram_listeners: Vec::new(),
-            datagram_limits: DatagramLimits::new(),
-            observer: None,
-            stack_len: STACK_LEN,
-            control: Arc::default(),
-        }
+        Self { factory, setup: Setup::default(), stack_len: STACK_LEN }
     }
 
     /// Sets the limits of each connection.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = Arc::new(limits);
+        self.setup.limits = Arc::new(limits);
         self
     }
 
     /// Sets the limits of the server.
     pub fn admission(self, limits: AdmissionLimits) -> Self {
-        self.control.ledger.set_limits(limits);
+        self.setup.admission(limits);
         self
     }
 
     /// Logs its connections at the level trace: beside another server, as a listener for its
     /// figures, they are of little interest.
     pub fn background(self) -> Self {
-        self.control.ledger.set_background();
+        self.setup.background();
         self
     }
 
     /// Serves `listener` too. There may be several, of any kind.
     pub fn listen(mut self, listener: Listener) -> Self {
-        self.listeners.push(listener);
+        self.setup.listeners.push(listener);
         self
     }
 
     /// Sets the limits of each datagram listener.
     pub fn datagram_limits(mut self, limits: DatagramLimits) -> Self {
-        self.datagram_limits = limits;
+        self.setup.datagram_limits = limits;
         self
     }
 
@@ -122,7 +103,7 @@ where
         listener: DatagramListener,
         protocol: impl DatagramProtocol<DatagramPeer> + Send + 'static,
     ) -> Self {
-        self.datagram_listeners.push((listener, Box::new(protocol)));
+        self.setup.listen_datagrams(listener, protocol);
         self
     }
 
@@ -133,7 +114,7 @@ where
         mut self,
         observer: impl Fn(&Peer, &CloseReason) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.setup.observer = Some(Box::new(observer));
         self
     }
 
@@ -146,7 +127,7 @@ where
     /// A handle to end the server and to look into it.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
-        ServerHandle::new(Arc::clone(&self.control))
+        self.setup.handle()
     }
 
     /// Serves until the server is asked to end and all connections have ended.
@@ -156,37 +137,26 @@ where
     /// connections were stopped.
     /// # Panics
     /// If the observer did, once all connections have ended.
-    pub fn run(self) -> Result<Summary, ServeError> {
-        if self.listeners.is_empty() && self.datagram_listeners.is_empty() {
-            return Err(ServeError::ListenerMissing);
-        }
-        if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
-            return Err(ServeError::TlsMissing(listener.address().clone()));
-        }
-        self.control.ledger.serves(&self.listeners);
+    pub fn run(mut self) -> Result<Summary, ServeError> {
+        let datagrams = self.setup.begin()?;
         let service = Service {
             factory: self.factory,
-            limits: self.limits,
-            observer: self.observer,
+            limits: self.setup.limits,
+            observer: self.setup.observer,
             stack_len: self.stack_len,
-            control: &self.control,
+            control: &self.setup.control,
             pool: Mutex::new(Pool::default()),
         };
-        let ledger = &self.control.ledger;
-        let datagrams = self.datagram_listeners.into_iter().map(|(listener, protocol)| {
-            DatagramServing::new(listener, protocol, &self.datagram_limits, ledger)
-        });
-        let datagrams = datagrams.collect::<io::Result<_>>().map_err(ServeError::Io)?;
-        accept::run(&service, self.listeners, datagrams)
+        accept::run(&service, self.setup.listeners, datagrams)
     }
 }
 
 impl<F> fmt::Debug for Server<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("limits", &self.limits)
-            .field("listeners", &self.listeners)
-            .field("control", &self.control)
+            .field("limits", &self.setup.limits)
+            .field("listeners", &self.setup.listeners)
+            .field("control", &self.setup.control)
             .finish_non_exhaustive()
     }
 }

@@ -1,3 +1,5 @@
+//! What ends a server and looks into it, the same for every model.
+
 use std::sync::Arc;
 
 use drywire::Instant;
@@ -9,7 +11,7 @@ use crate::descriptors::descriptors;
 use crate::ledger::Ledger;
 use crate::signal::Signal;
 
-/// A hold on a [`Server`](super::Server) from outside, before and while it runs. Cheap to clone;
+/// A hold on a [`Server`](crate::Server) from outside, before and while it runs. Cheap to clone;
 /// dropping it changes nothing.
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
@@ -18,17 +20,17 @@ pub struct ServerHandle {
 
 /// What a server and its handles share.
 #[derive(Debug, Default)]
-pub(super) struct Control {
-    pub(super) ledger: Ledger,
+pub(crate) struct Control {
+    pub(crate) ledger: Ledger,
     /// Raised when the server has been asked to end.
-    pub(super) ending: Signal,
-    pub(super) drain: Signal,
-    pub(super) stop: Signal,
+    pub(crate) ending: Signal,
+    pub(crate) drain: Signal,
+    pub(crate) stop: Signal,
 }
 
 impl Control {
     /// Raises the signals of the phase that the server is in.
-    pub(super) fn heed(&self) -> Phase {
+    pub(crate) fn heed(&self) -> Phase {
         let phase = self.ledger.phase();
         match phase {
             Phase::Serving => {}
@@ -53,7 +55,7 @@ pub struct Summary {
 }
 
 impl ServerHandle {
-    pub(super) const fn new(control: Arc<Control>) -> Self {
+    pub(crate) const fn new(control: Arc<Control>) -> Self {
         Self { control }
     }
 

@@ -154,6 +154,18 @@ impl Ledger {
         transmitted_len: u64,
     ) {
         self.transferred(received_len, transmitted_len);
+        self.advanced(visitor, connection, received_len, transmitted_len);
+    }
+
+    /// Takes note of a turn of the visitor's connection, but for the sum of bytes, which whoever
+    /// takes many turns counts at once.
+    pub(crate) fn advanced<F: Framing>(
+        &self,
+        visitor: &Visitor,
+        connection: &Connection<F>,
+        received_len: u64,
+        transmitted_len: u64,
+    ) {
         let now = connection.now();
         self.visitors.turned(visitor, connection, received_len, transmitted_len, now);
     }

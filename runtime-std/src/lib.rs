@@ -1,5 +1,5 @@
-//! Drywire over blocking std sockets: a server with a thread per connection, a client, and streams
-//! of frames.
+//! Drywire over std sockets: servers with a thread per connection or a readiness loop per thread, a
+//! client, and streams of frames.
 //!
 //! Protocols, framings, limits and every rule of a conversation are those of [`drywire`]; this crate
 //! brings the sockets, the clock and the threads, and decides nothing. The same protocol runs
@@ -19,12 +19,18 @@
 //!
 //! # Servers
 //!
-//! [`threads::Server`] is the one there is, and [`Server`] at the root stands for it. [`processes`]
-//! runs it, or another, in several processes with a supervisor.
+//! | model | for | a connection costs |
+//! |---|---|---|
+//! | [`threads`] | few connections, or protocols whose handlers take their time | a thread |
+//! | [`evented`] | many connections, and protocols whose handlers return at once | a few hundred bytes |
+//!
+//! Both are built and ended alike; [`Server`] at the root is that of `threads`. [`processes`] runs
+//! either, or another, in several processes with a supervisor.
 //!
 //! # What sockets do
 //!
-//! Every socket is in non-blocking mode and waited for in poll(2), with the connection's deadline.
+//! Every socket is in non-blocking mode and waited for, with the connection's deadline, in poll(2)
+//! or, in `evented`, in epoll or kqueue.
 //! Nagle's algorithm is off. Short reads and writes, interrupted calls, connections that are gone
 //! before they are accepted and descriptors that run out are part of the day. Writing to a peer
 //! that is gone is an error and no signal: Rust programs ignore SIGPIPE. Unix systems only.
@@ -75,11 +81,13 @@ pub mod datagram;
 mod descriptors;
 mod driver;
 mod error;
+pub mod evented;
 mod fault;
 mod framed;
 mod ledger;
 mod listener;
 mod log;
+mod observation;
 pub mod ping;
 pub mod processes;
 mod setup;

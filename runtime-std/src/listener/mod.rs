@@ -1,5 +1,6 @@
 mod error;
 mod file;
+mod siblings;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
@@ -38,6 +39,8 @@ pub const BACKLOG: i32 = 4096;
 #[derive(Debug)]
 pub struct Listener {
     parts: ListenerParts,
+    /// Somebody else has bound the socket.
+    is_adopted: bool,
 }
 
 /// What a [`Listener`] is made of, for drivers that wait in their own way.
@@ -111,7 +114,8 @@ impl Listener {
         socket
             .set_nonblocking()
             .map_err(|source| BindError::System { address: address.clone(), source })?;
-        Ok(Self { parts: ListenerParts { socket, address, tls: None, proxy: None, file } })
+        let parts = ListenerParts { socket, address, tls: None, proxy: None, file };
+        Ok(Self { parts, is_adopted: false })
     }
 
     /// Takes a socket that listens already, for example one that another process has bound, by the
@@ -147,6 +151,7 @@ impl Listener {
         match socket.set_nonblocking() {
             Ok(()) => Ok(Self {
                 parts: ListenerParts { socket, address, tls: None, proxy: None, file: None },
+                is_adopted: true,
             }),
             Err(source) => Err(BindError::System { address, source }),
         }

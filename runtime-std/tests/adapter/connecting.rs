@@ -4,12 +4,12 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
+use crate::adapter::{Client, ConnectError, Server};
 use drywire::address::Address;
 use drywire::connector::{self, ConnectorLimits};
 use drywire::framing::Lines;
 use drywire::tls::{CertificateProblem, TlsCause, TlsError};
 use drywire::{CloseReason, Error, Fault, Limits, Peer};
-use drywire_std::{Client, ConnectError, Server};
 use socket2::{Domain, Socket, Type};
 
 use crate::certificate::Certificate;

@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::adapter::{ServeError, Server};
 use drywire::admission::AdmissionLimits;
 use drywire::{CloseReason, Limits, Peer};
-use drywire_std::{ServeError, Server};
 
 use crate::obey::Obey;
 use crate::peer::{Raw, dial, expect, expect_echo, expect_end, expect_gone};

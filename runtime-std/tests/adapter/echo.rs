@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::adapter::{Client, Listener, Server};
 use drywire::framing::{AnyFraming, LengthPrefix, Lines};
 use drywire::protocol::Echo;
 use drywire::tls::TlsVersion;
 use drywire::{CloseReason, Either, Peer};
-use drywire_std::{Client, Listener, Server};
 
 use crate::certificate::Certificate;
 use crate::peer::{dial, expect_echo};

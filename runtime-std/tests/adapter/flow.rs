@@ -6,11 +6,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::adapter::{Client, Error, Framed, Server, Stream};
 use drywire::connection::Timer;
 use drywire::framing::{LengthPrefix, Lines};
 use drywire::protocol::Echo;
 use drywire::{CloseReason, Limits, Peer};
-use drywire_std::{Client, Error, Framed, Server, Stream};
 
 use crate::certificate::Certificate;
 use crate::peer::{PATIENCE, dial};

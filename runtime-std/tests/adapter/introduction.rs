@@ -4,10 +4,10 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 
+use crate::adapter::{Client, Server};
 use drywire::Peer;
 use drywire::framing::Lines;
 use drywire::proxy::{Header, Introduction, ProxyPolicy, Route, Version};
-use drywire_std::{Client, Server};
 
 use crate::certificate::Certificate;
 use crate::obey::Obey;

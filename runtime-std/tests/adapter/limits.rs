@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
+use crate::adapter::Server;
 use drywire::admission::AdmissionLimits;
 use drywire::error::LimitExceeded;
 use drywire::{CloseReason, Error, Peer};
-use drywire_std::Server;
 use socket2::{Domain, Socket, Type};
 
 use crate::obey::Obey;
@@ -67,22 +67,4 @@ fn dial_from(local: Ipv4Addr, remote: SocketAddr) -> TcpStream {
     socket.connect(&remote.into()).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.into()
-}
-
-#[test]
-fn a_thread_that_cannot_be_started_is_a_refusal() {
-    let mut limits = AdmissionLimits::new();
-    limits.accept_backoff_max = std::time::Duration::from_millis(10);
-    // No system has so much room for a stack.
-    let server = Server::new(|_: &Peer| Obey).admission(limits).stack_len(1 << 60);
-    let server = run(server, vec![loopback()]);
-    for _ in 0..3 {
-        expect_gone(&mut dial(server.at()));
-    }
-    server.handle.drain();
-    let summary = server.ended();
-    let statistics = summary.statistics;
-    assert_eq!((statistics.accepted, statistics.refused), (3, 3));
-    assert_eq!(statistics.closed_as(drywire::CloseKind::Refused), 3);
-    assert!(summary.drained);
 }

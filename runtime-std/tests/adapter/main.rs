@@ -1,6 +1,7 @@
 //! The adapter over real sockets on loopback. One behaviour per file; no fixed ports, no sleeps.
 //!
-//! Files that name the adapter as `crate::adapter` are those of drywire-smol too.
+//! Files that name the adapter as `crate::adapter` are those of the readiness loop, and some of
+//! drywire-smol, too.
 #![allow(missing_docs)]
 
 pub(crate) use drywire_std as adapter;
@@ -29,5 +30,6 @@ mod proxy;
 mod resets;
 mod serving;
 mod statistics;
+mod threads;
 mod unix_file;
 mod visits;

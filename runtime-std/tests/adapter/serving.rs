@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use crate::adapter::{Listener, ServeError, Server, ServerHandle, Summary};
 use drywire::address::{Address, Endpoint, Resolution};
 use drywire::{CloseReason, Limits, Peer, Protocol};
-use drywire_std::{Listener, ServeError, Server, ServerHandle, Summary};
 
 use crate::obey::Obey;
 use crate::peer::PATIENCE;

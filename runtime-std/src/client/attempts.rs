@@ -1,7 +1,7 @@
 //! Connecting over IP: starts and ends the attempts that the connector asks for.
 
 use std::io;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use drywire::Instant;
 use drywire::address::{HostPort, Resolution};
@@ -45,6 +45,24 @@ pub(super) fn connect(
     attempts.run()
 }
 
+/// Begins to connect, without waiting for it. Returns whether it has been done already.
+pub(crate) fn begin(address: SocketAddr) -> io::Result<(Socket, bool)> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&address.into()) {
+        Ok(()) => Ok((socket, true)),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => {
+            Ok((socket, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What an attempt came to that has ended: an error that is there for the taking, or none.
+pub(crate) fn outcome(socket: &Socket) -> io::Result<()> {
+    socket.take_error().and_then(|error| error.map_or(Ok(()), Err))
+}
+
 struct Attempts {
     connector: Connector,
     clock: Clock,
@@ -77,19 +95,7 @@ impl Attempts {
     }
 
     fn start(&mut self, Attempt { id, address }: Attempt) {
-        let begin = || {
-            let socket =
-                Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-            socket.set_nonblocking(true)?;
-            match socket.connect(&address.into()) {
-                Ok(()) => Ok((socket, true)),
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => {
-                    Ok((socket, false))
-                }
-                Err(error) => Err(error),
-            }
-        };
-        match begin() {
+        match begin(address) {
             Ok((socket, is_connected)) => {
                 self.sockets.push((id, socket));
                 if is_connected {
@@ -119,8 +125,7 @@ impl Attempts {
             if ready.next() != Some(true) {
                 return true;
             }
-            // An error that was there for the taking, or none.
-            match socket.take_error().and_then(|error| error.map_or(Ok(()), Err)) {
+            match outcome(socket) {
                 Ok(()) => {
                     connector.connected(*id, now);
                     true

@@ -11,7 +11,7 @@ use crate::stream::Stream;
 use crate::wait::wait;
 
 /// Sends the header, which a new stream takes at once unless it is very long.
-pub(super) fn send(
+pub(crate) fn send(
     mut stream: &Stream,
     introduction: &Introduction,
     timeout: Duration,

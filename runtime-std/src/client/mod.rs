@@ -1,10 +1,10 @@
-mod attempts;
+pub(crate) mod attempts;
 #[cfg(feature = "http1")]
 mod get;
-mod header;
+pub(crate) mod header;
 mod open;
 mod resolver;
-mod unix;
+pub(crate) mod unix;
 
 use std::net::SocketAddr;
 
@@ -38,11 +38,11 @@ use crate::stream::Stream;
 #[derive(Clone, Debug, Default)]
 #[must_use = "a client does nothing before it connects"]
 pub struct Client {
-    limits: Limits,
-    connector: ConnectorLimits,
-    tls: Option<ClientTls>,
-    server_name: Option<ServerName<'static>>,
-    introduction: Option<Introduction>,
+    pub(crate) limits: Limits,
+    pub(crate) connector: ConnectorLimits,
+    pub(crate) tls: Option<ClientTls>,
+    pub(crate) server_name: Option<ServerName<'static>>,
+    pub(crate) introduction: Option<Introduction>,
 }
 
 impl Client {
@@ -141,7 +141,7 @@ impl Client {
 }
 
 /// Whom the certificate of a server at `endpoint` must be for.
-fn name_of(endpoint: &Endpoint) -> Option<ServerName<'static>> {
+pub(crate) fn name_of(endpoint: &Endpoint) -> Option<ServerName<'static>> {
     match endpoint {
         Endpoint::Internet(HostPort { host: Host::Name(name), .. }) => {
             ServerName::try_from(name.server_name().to_owned()).ok()

@@ -14,11 +14,16 @@ pub(super) fn connect(name: &UnixName, timeout: Duration) -> Result<Stream, Conn
     connect_within(name, timeout).map_err(ConnectError::Unix)
 }
 
+/// What the system calls `name`.
+pub(crate) fn sock_addr(name: &UnixName) -> io::Result<SockAddr> {
+    match name.place() {
+        UnixPlace::Path(path) => SockAddr::unix(path),
+        UnixPlace::Abstract(name) => abstract_name(name),
+    }
+}
+
 fn connect_within(name: &UnixName, timeout: Duration) -> io::Result<Stream> {
-    let name = match name.place() {
-        UnixPlace::Path(path) => SockAddr::unix(path)?,
-        UnixPlace::Abstract(name) => abstract_name(name)?,
-    };
+    let name = sock_addr(name)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     // A full queue is waited for as a write is. The system takes zero for ever, and has a limit.
     let timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(24 * 60 * 60));

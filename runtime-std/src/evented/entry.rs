@@ -20,6 +20,8 @@ use crate::visitors::Visitor;
 /// A connection. The stream is dropped first: whoever waits for the place may need the descriptor.
 pub(super) struct Entry<P: Protocol> {
     pub(super) link: Link,
+    /// It waits for its turn.
+    pub(super) is_queued: bool,
     pub(super) stage: Stage<P>,
     pub(super) visitor: Arc<Visitor>,
     pub(super) permit: Permit,
@@ -74,7 +76,7 @@ impl<P: Protocol> Entry<P> {
             Some(preamble) => Stage::Introducing(Box::new(preamble), tls),
             None => Stage::Admitted(Vec::new(), tls),
         };
-        Self { link, stage, visitor, permit }
+        Self { link, is_queued: false, stage, visitor, permit }
     }
 
     /// Takes a turn, and adds to `moved` what it moved.

@@ -18,6 +18,7 @@ use super::datagrams::Datagrams;
 use super::door::Door;
 use super::entry::{Around, Entry, Turned};
 use super::link::{Link, Moved};
+use super::queue::enqueue;
 use super::run::Service;
 use super::source::Source;
 use super::timers::Timers;
@@ -210,7 +211,7 @@ where
             if let Some(slot) = token.checked_sub(tokens.slots) {
                 if let Some(entry) = entries.get_mut(slot) {
                     entry.link.notice(event);
-                    enqueue(queue, &mut entry.link, slot);
+                    enqueue(queue, &mut entry.is_queued, slot);
                 }
             } else if let Some(index) = token.checked_sub(tokens.datagrams) {
                 if let Some(datagrams) = datagrams.get_mut(index) {
@@ -235,7 +236,7 @@ where
             if at > self.now {
                 self.timers.arm(slot, at);
             } else {
-                enqueue(&mut self.queue, &mut entry.link, slot);
+                enqueue(&mut self.queue, &mut entry.is_queued, slot);
             }
         }
     }
@@ -252,7 +253,7 @@ where
         }
         for (slot, entry) in &mut self.entries {
             entry.heed(phase, &self.service.limits, self.now);
-            enqueue(&mut self.queue, &mut entry.link, slot);
+            enqueue(&mut self.queue, &mut entry.is_queued, slot);
         }
         self.datagrams.iter_mut().for_each(|datagrams| datagrams.heed(phase, self.now));
     }
@@ -265,7 +266,7 @@ where
     /// Gives the connection in `slot` a turn. A protocol that panics ends its connection only.
     fn turn(&mut self, slot: usize) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        entry.link.is_queued = false;
+        entry.is_queued = false;
         let token = Token(self.tokens.slots + slot);
         let (moved, service) = (&mut self.moved, self.service);
         let mut around = Around {
@@ -278,7 +279,7 @@ where
         let turned = catch_unwind(AssertUnwindSafe(|| entry.turn(token, moved, &mut around)));
         match turned {
             Ok(Turned::Waiting(at)) => self.timers.arm(slot, at),
-            Ok(Turned::Busy) => enqueue(&mut self.queue, &mut entry.link, slot),
+            Ok(Turned::Busy) => enqueue(&mut self.queue, &mut entry.is_queued, slot),
             Ok(Turned::Over(reason)) => self.close(slot, &reason),
             Err(_) => self.close(slot, &CloseReason::Aborted),
         }
@@ -287,7 +288,7 @@ where
     /// Lets a connection go that is over.
     fn close(&mut self, slot: usize, reason: &CloseReason) {
         self.timers.disarm(slot);
-        let Entry { link, stage, visitor, permit } = self.entries.remove(slot);
+        let Entry { link, stage, visitor, permit, .. } = self.entries.remove(slot);
         drop(link);
         // A protocol may panic even now.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
@@ -363,11 +364,5 @@ where
         for slot in slots {
             self.close(slot, &CloseReason::Stopped);
         }
-    }
-}
-
-fn enqueue(queue: &mut VecDeque<usize>, link: &mut Link, slot: usize) {
-    if !std::mem::replace(&mut link.is_queued, true) {
-        queue.push_back(slot);
     }
 }

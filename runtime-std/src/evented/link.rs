@@ -30,21 +30,19 @@ pub(super) struct Link {
     reads_on: bool,
     /// The registration is for room to write, too.
     awaits_room: bool,
-    /// It waits for its turn.
-    pub(super) is_queued: bool,
 }
 
 impl Link {
     /// Registers `stream` for what can be read.
     pub(super) fn new(stream: Stream, registry: &Registry, token: Token) -> io::Result<Self> {
         Source(&stream).register(registry, token, reading())?;
-        Ok(Self {
-            stream,
-            readiness: Readiness::new(),
-            reads_on: false,
-            awaits_room: false,
-            is_queued: false,
-        })
+        Ok(Self { stream, readiness: Readiness::new(), reads_on: false, awaits_room: false })
+    }
+
+    /// Takes over a stream that is registered for everything. Something may have come on it.
+    pub(super) const fn registered(stream: Stream) -> Self {
+        let readiness = Readiness { readable: true, writable: true };
+        Self { stream, readiness, reads_on: false, awaits_room: true }
     }
 
     /// Takes note of what the system tells.
@@ -127,7 +125,7 @@ impl AddAssign for Moved {
     }
 }
 
-const fn reading() -> Interest {
+pub(super) const fn reading() -> Interest {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     return Interest::READABLE.add(Interest::PRIORITY);
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -24,11 +24,13 @@
 //! not take what was written. The clock is read once for each wait. The deadline of a connection that
 //! moves back with every byte touches no queue until it has come.
 
+mod clients;
 mod datagrams;
 mod door;
 mod entry;
 mod event_loop;
 mod link;
+mod queue;
 mod run;
 mod source;
 mod timers;
@@ -40,6 +42,8 @@ use std::sync::Arc;
 use drywire::admission::AdmissionLimits;
 use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer, Protocol};
+
+pub use clients::{Alarm, ClientId, Clients, Ended, News, Target};
 
 pub use crate::control::{ServerHandle, Summary};
 use crate::datagram::DatagramListener;

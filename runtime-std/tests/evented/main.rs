@@ -12,6 +12,7 @@ pub(crate) mod adapter {
 mod admin;
 #[path = "../adapter/certificate.rs"]
 mod certificate;
+mod clients;
 #[path = "../adapter/connecting.rs"]
 mod connecting;
 #[path = "../adapter/drain.rs"]

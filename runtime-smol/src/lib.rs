@@ -23,7 +23,9 @@
 //! # What sockets do
 //!
 //! Every socket is in non-blocking mode and waited for in the reactor of async-io, with the
-//! connection's deadline. Nagle's algorithm is off. Short reads and writes, interrupted calls,
+//! connection's deadline; on Linux those of a server by one edge-triggered epoll within it, which
+//! saves the system call that asks for each wait ([`Server::portable`] does without). Nagle's
+//! algorithm is off. Short reads and writes, interrupted calls,
 //! connections that are gone before they are accepted and descriptors that run out are part of the
 //! day. Writing to a peer that is gone is an error and no signal: Rust programs ignore SIGPIPE.
 //! Unix systems only.

@@ -3,9 +3,10 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 
 use async_executor::Executor;
-use async_io::{Async, Timer};
+use async_io::Timer;
 use drywire::admission::Accept;
 use drywire::framing::Framing;
 use drywire::proxy::ProxyPolicy;
@@ -16,10 +17,16 @@ use drywire_std::{Listener, ListenerSocket, SocketFile, Stream};
 use event_listener::EventListener;
 use futures_lite::future::{or, yield_now, zip};
 
+use super::alarm::keep_time;
 use super::connection::Service;
 use super::datagram::Datagrams;
 use super::handle::{Control, Summary};
+use super::roster::Events;
+use super::watch::Watched;
 use super::workers::Workers;
+
+/// Connections that are accepted before other tasks run.
+const ACCEPTS_MAX: usize = 16;
 
 /// Serves `listeners` until the server has ended.
 pub(super) async fn run<F, P>(
@@ -35,13 +42,24 @@ where
     let control = StopOnDrop(Arc::clone(&service.common.control));
     let ledger = &control.0.ledger;
     let service = Arc::new(service);
+    let common = Arc::clone(&service.common);
+    workers.executor().spawn(async move { keep_time(&common.control).await }).detach();
+    let common = Arc::clone(&service.common);
+    let watching = async move {
+        if let Some(watch) = &common.watch {
+            watch.run(&common.control.roster).await;
+        }
+    };
+    workers.executor().spawn(watching).detach();
     let mut tasks = Vec::new();
     for (listener, number) in listeners.into_iter().zip(0..) {
         let parts = listener.into_parts();
+        let at = control.0.roster.enter();
         let acceptor = Acceptor {
             service: Arc::clone(&service),
             executor: workers.downgrade(),
-            socket: Async::new_nonblocking(parts.socket)?,
+            socket: Watched::new(parts.socket, service.common.watch.as_ref(), at)?,
+            at,
             tls: parts.tls,
             proxy: parts.proxy,
             number,
@@ -80,13 +98,21 @@ impl Drop for StopOnDrop {
 struct Acceptor<F> {
     service: Arc<Service<F>>,
     executor: Weak<Executor<'static>>,
-    socket: Async<ListenerSocket>,
+    socket: Watched<ListenerSocket>,
+    /// The place on the roster.
+    at: usize,
     tls: Option<ServerTls>,
     proxy: Option<Arc<ProxyPolicy>>,
     /// Its place in the order of the server's listeners.
     number: u32,
     /// Removed after the socket is closed.
     _file: Option<SocketFile>,
+}
+
+impl<F> Drop for Acceptor<F> {
+    fn drop(&mut self) {
+        self.service.common.control.roster.leave(self.at);
+    }
 }
 
 impl<F, P> Acceptor<F>
@@ -97,40 +123,52 @@ where
     /// Accepts until the admission says that there will be no more, then closes the listener.
     async fn accept(self) {
         let control = &*self.service.common.control;
+        poll_fn(|cx| {
+            control.roster.attach(self.at, cx.waker());
+            Poll::Ready(())
+        })
+        .await;
         loop {
             // Listens first and looks then, so that no change falls between.
-            let (changed, closed) = (control.changed.listen(), control.closed.listen());
+            let changed = control.changed.listen();
             match control.ledger.poll() {
-                Accept::Never => return,
-                Accept::Now => {
-                    drop(closed);
-                    self.accept_one(control, changed).await;
+                Accept::Never => break,
+                Accept::Now => self.accept_some(control, changed).await,
+                Accept::WaitUntil(_) | Accept::WaitForClose => {
+                    let closed = control.closed.listen();
+                    match control.ledger.poll() {
+                        Accept::WaitUntil(at) => wait(closed, Some(at), control).await,
+                        Accept::WaitForClose => closed.await,
+                        Accept::Never | Accept::Now => {}
+                    }
                 }
-                Accept::WaitUntil(at) => wait(closed, Some(at), control).await,
-                Accept::WaitForClose => closed.await,
             }
         }
     }
 
-    /// Accepts one connection, or waits until there may be one or the server `changed`.
-    async fn accept_one(&self, control: &Control, changed: EventListener) {
-        match self.socket.get_ref().accept() {
-            Ok((stream, peer)) => {
-                self.start(stream, peer.by(self.number), control);
-                // Those that are there before those that still come.
-                yield_now().await;
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let changed = async {
-                    changed.await;
-                    Ok(())
-                };
-                if let Err(error) = or(changed, self.socket.readable()).await {
-                    control.ledger.accept_failed(&error);
+    /// Accepts those that are there, not too many, or waits until there may be one or the server
+    /// `changed`.
+    async fn accept_some(&self, control: &Control, changed: EventListener) {
+        for _ in 0..ACCEPTS_MAX {
+            match self.socket.get_ref().accept() {
+                Ok((stream, peer)) => self.start(stream, peer.by(self.number), control),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return or(changed, self.readable(control)).await;
                 }
+                Err(error) => control.ledger.accept_failed(&error),
             }
-            Err(error) => control.ledger.accept_failed(&error),
+            if control.ledger.poll() != Accept::Now {
+                return;
+            }
         }
+        // Those that are there before those that still come.
+        yield_now().await;
+    }
+
+    /// Waits until the listener has somebody, or cannot say so.
+    async fn readable(&self, control: &Control) {
+        let (post, now) = ((&control.roster, self.at), || Instant::ZERO);
+        poll_fn(|cx| self.socket.poll(Events::READ, Instant::MAX, now, post, cx)).await;
     }
 
     fn start(&self, stream: Stream, peer: Peer, control: &Control) {

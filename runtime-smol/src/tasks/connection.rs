@@ -8,14 +8,14 @@ use std::task::{Context, Poll};
 
 use super::Observer;
 use super::handle::Control;
-use crate::driver::Driver;
-use async_io::Async;
+use super::seat::{Post, Seat};
+use super::watch::Watch;
 use drywire::admission::{Permit, Refusal};
 use drywire::buffer::Pool;
 use drywire::proxy::{Introduced, Preamble};
 use drywire::shutdown::Phase;
 use drywire::tls::ServerTls;
-use drywire::{CloseReason, Connection, Limits, Peer, Protocol, pump};
+use drywire::{CloseReason, Connection, Instant, Limits, Peer, Protocol, pump};
 use drywire_std::turn::{replay, serving};
 use drywire_std::{Stream, Visitor};
 
@@ -32,6 +32,8 @@ pub(super) struct Common {
     /// What the observer panicked with, first.
     pub(super) panic: Mutex<Option<Box<dyn Any + Send>>>,
     pub(super) control: Arc<Control>,
+    /// What the streams are waited for by; the reactor for each, if there is none.
+    pub(super) watch: Option<Watch>,
     /// Locked for lease and settle only.
     pub(super) pool: Mutex<Pool>,
 }
@@ -42,9 +44,9 @@ struct Place {
     common: Arc<Common>,
     permit: Option<Permit>,
     visitor: Arc<Visitor>,
-    /// On the server's roster. None before the first poll.
-    at: Option<usize>,
-    /// What the connection has been told of the server.
+    /// On the server's roster.
+    at: usize,
+    /// What the connection has been told of the server. None before the first poll.
     phase: Option<Phase>,
     /// How the connection ended. None as long as it has not.
     reason: Option<CloseReason>,
@@ -57,9 +59,7 @@ impl Drop for Place {
             Phase::Serving | Phase::Pausing | Phase::Draining => CloseReason::Aborted,
             Phase::Stopping => CloseReason::Stopped,
         });
-        if let Some(at) = self.at {
-            control.roster.leave(at);
-        }
+        control.roster.leave(self.at);
         if let Some(permit) = self.permit.take() {
             control.ledger.closed(permit, &self.visitor, &reason);
         }
@@ -82,15 +82,16 @@ where
         visitor: Arc<Visitor>,
         permit: Permit,
     ) -> Option<Admitted> {
-        let ledger = &self.common.control.ledger;
-        let Ok(stream) = Async::new_nonblocking(stream) else {
+        let Control { ledger, roster, .. } = &*self.common.control;
+        let at = roster.enter();
+        let Ok(seat) = Seat::new(stream, self.common.watch.as_ref(), at) else {
+            roster.leave(at);
             ledger.thread_failed(permit, &visitor);
             return None;
         };
         let common = Arc::clone(&self.common);
-        let place =
-            Place { common, permit: Some(permit), visitor, at: None, phase: None, reason: None };
-        Some(Admitted { driver: Driver::new(stream, ledger.clock()), place })
+        let place = Place { common, permit: Some(permit), visitor, at, phase: None, reason: None };
+        Some(Admitted { seat, place })
     }
 
     /// The task of one connection, of which `rest` was read before. None if the factory panics:
@@ -101,21 +102,25 @@ where
         rest: &[u8],
         tls: Option<&ServerTls>,
     ) -> Option<Serving<P>> {
-        let Admitted { driver, mut place } = admitted;
+        let Admitted { seat, mut place } = admitted;
         let factory = || (self.factory)(place.visitor.peer());
         let protocol = catch_unwind(AssertUnwindSafe(factory)).ok()?;
-        let (now, limits) = (driver.now(), Arc::clone(&self.common.limits));
+        let (now, limits) = (self.common.now(), Arc::clone(&self.common.limits));
         let mut connection = serving(tls, protocol.framing(), limits, now);
         if !rest.is_empty() {
             replay(&mut connection, rest, &mut self.common.pool(), now);
         }
         // The connection has been told nothing yet.
         place.phase = None;
-        Some(Serving { driver, connection, protocol, place })
+        Some(Serving { seat, connection, protocol, place })
     }
 }
 
 impl Common {
+    fn now(&self) -> Instant {
+        self.control.ledger.clock().now()
+    }
+
     pub(super) fn refused(&self, peer: &Peer, refusal: Refusal) {
         if let Some(reason) = refusal.close_reason() {
             self.observe(peer, &reason);
@@ -146,7 +151,7 @@ impl Common {
 /// A connection that has no protocol yet. The fields are dropped in this order, as those of
 /// [`Serving`].
 pub(super) struct Admitted {
-    driver: Driver,
+    seat: Seat,
     place: Place,
 }
 
@@ -168,7 +173,7 @@ impl Admitted {
 
     fn poll_header(&mut self, preamble: &mut Preamble, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(phase) = self.place.news(cx) {
-            let now = self.driver.now();
+            let now = self.place.common.now();
             match phase {
                 Phase::Serving | Phase::Pausing => {}
                 Phase::Draining => {
@@ -178,10 +183,11 @@ impl Admitted {
             }
         }
         while !preamble.is_done() {
-            if self.driver.poll_header(preamble.deadline(), cx).is_pending() {
+            if self.seat.poll_header(preamble.deadline(), self.place.post(), cx).is_pending() {
                 return Poll::Pending;
             }
-            let received_len = self.driver.take_in_header(preamble);
+            let now = self.place.common.now();
+            let received_len = self.seat.take_in_header(preamble, now);
             let ledger = &self.place.common.control.ledger;
             ledger.received_header(&self.place.visitor, received_len as u64);
         }
@@ -193,18 +199,24 @@ impl Place {
     /// The server's phase, if the connection has not been told of it.
     fn news(&mut self, cx: &Context<'_>) -> Option<Phase> {
         let control = &self.common.control;
-        // First on the roster, then a look, so that no change falls between. Once is enough: the
-        // waker of a task does not change.
-        self.at.get_or_insert_with(|| control.roster.enter(cx.waker().clone()));
+        if self.phase.is_none() {
+            // First on the roster, then a look, so that no change falls between.
+            control.roster.attach(self.at, cx.waker());
+        }
         let phase = control.phase();
         (self.phase.replace(phase) != Some(phase)).then_some(phase)
+    }
+
+    fn post(&self) -> Post<'_> {
+        let Control { ledger, roster, .. } = &*self.common.control;
+        Post { roster, at: self.at, clock: ledger.clock() }
     }
 }
 
 /// A connection that is being served. The fields are dropped in this order: whoever waits for the
 /// place may need the descriptor.
 pub(super) struct Serving<P: Protocol> {
-    driver: Driver,
+    seat: Seat,
     connection: Connection<P::Framing>,
     protocol: P,
     place: Place,
@@ -216,7 +228,9 @@ impl<P: Protocol> Serving<P> {
     /// After a turn that left more to do the task goes to the end of the executor's queue, so that
     /// a peer who always sends does not keep the others waiting.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.heed(cx) && self.driver.poll_busy(&self.connection, cx).is_pending() {
+        if !self.heed(cx)
+            && self.seat.poll_busy(&self.connection, self.place.post(), cx).is_pending()
+        {
             return Poll::Pending;
         }
         self.turn();
@@ -224,7 +238,7 @@ impl<P: Protocol> Serving<P> {
             self.place.reason = self.connection.close_reason().cloned();
             return Poll::Ready(());
         }
-        if self.driver.poll_busy(&self.connection, cx).is_ready() {
+        if self.seat.poll_busy(&self.connection, self.place.post(), cx).is_ready() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -235,7 +249,7 @@ impl<P: Protocol> Serving<P> {
         let Some(phase) = self.place.news(cx) else { return false };
         match phase {
             Phase::Serving | Phase::Pausing => {}
-            Phase::Draining => self.connection.drain(self.driver.now()),
+            Phase::Draining => self.connection.drain(self.place.common.now()),
             Phase::Stopping => self.connection.stop(),
         }
         true
@@ -243,11 +257,11 @@ impl<P: Protocol> Serving<P> {
 
     fn turn(&mut self) {
         let common = &self.place.common;
-        let now = self.driver.now();
+        let now = common.now();
         self.connection.lease(&mut common.pool());
-        let received_len = self.driver.take_in(&mut self.connection, now);
+        let received_len = self.seat.take_in(&mut self.connection, now);
         pump(&mut self.connection, &mut self.protocol);
-        let transmitted_len = self.driver.put_out(&mut self.connection, now);
+        let transmitted_len = self.seat.put_out(&mut self.connection, now);
         pump(&mut self.connection, &mut self.protocol);
         self.connection.settle(&mut common.pool());
         let ledger = &common.control.ledger;
@@ -274,11 +288,11 @@ mod tests {
             size_of::<Serving<Echo<AnyFraming>>>(),
         ];
         println!(
-            "{sizes:?}: driver {}, connection {}, place {}",
-            size_of::<Driver>(),
+            "{sizes:?}: seat {}, connection {}, place {}",
+            size_of::<Seat>(),
             size_of::<Connection<Lines>>(),
             size_of::<Place>()
         );
-        assert!(sizes.iter().all(|size| *size <= 640), "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size <= 512), "{sizes:?}");
     }
 }

@@ -54,7 +54,10 @@ impl Datagrams {
     /// Tells the endpoint what has changed of the server. Returns whether anything has.
     fn heed(&mut self, cx: &Context<'_>) -> bool {
         // First on the roster, then a look, so that no change falls between.
-        self.at.get_or_insert_with(|| self.control.roster.enter(cx.waker().clone()));
+        let roster = &self.control.roster;
+        if self.at.is_none() {
+            roster.attach(*self.at.insert(roster.enter()), cx.waker());
+        }
         let phase = self.control.phase();
         if self.phase == Some(phase) {
             return false;

@@ -10,10 +10,13 @@
 //! [`drywire::Connection`].
 
 mod accept;
+mod alarm;
 mod connection;
 mod datagram;
 mod handle;
 mod roster;
+mod seat;
+mod watch;
 mod workers;
 
 use std::fmt;
@@ -34,6 +37,7 @@ use connection::{Common, Service};
 use datagram::Datagrams;
 use handle::Control;
 pub use handle::{ServerHandle, Summary};
+use watch::Watch;
 use workers::Workers;
 
 /// A server with a task per connection.
@@ -62,6 +66,7 @@ pub struct Server<F> {
     datagram_limits: DatagramLimits,
     observer: Option<Box<Observer>>,
     threads: Option<NonZeroUsize>,
+    is_portable: bool,
     control: Arc<Control>,
 }
 
@@ -83,6 +88,7 @@ where
             datagram_limits: DatagramLimits::new(),
             observer: None,
             threads: None,
+            is_portable: false,
             control: Arc::default(),
         }
     }
@@ -145,6 +151,13 @@ where
         self
     }
 
+    /// Waits for each connection alone, by async-io's own means, as is done on systems other than
+    /// Linux: more system calls and more memory.
+    pub const fn portable(mut self) -> Self {
+        self.is_portable = true;
+        self
+    }
+
     /// A handle to end the server and to look into it.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
@@ -176,7 +189,9 @@ where
             Datagrams::new(serving, socket, Arc::clone(&self.control))
         });
         let datagrams = datagrams.collect::<io::Result<_>>().map_err(ServeError::Io)?;
+        let watch = if self.is_portable { None } else { Watch::new().map_err(ServeError::Io)? };
         let common = Common {
+            watch,
             limits: self.limits,
             observer: self.observer,
             panic: Mutex::new(None),

@@ -5,6 +5,9 @@
 
 pub(crate) use drywire_smol as adapter;
 
+/// Servers wait for their streams by what the system has for it.
+const IS_PORTABLE: bool = false;
+
 #[path = "../../../runtime-std/tests/adapter/admin.rs"]
 mod admin;
 mod cancel;
@@ -14,6 +17,7 @@ mod connecting;
 mod drain;
 mod dropping;
 mod echo;
+mod edges;
 #[path = "../../../runtime-std/tests/adapter/ending.rs"]
 mod ending;
 #[path = "../../../runtime-std/tests/adapter/ends.rs"]

@@ -30,6 +30,7 @@ where
     let (tell, closes) = mpsc::channel();
     let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
     let server = listeners.into_iter().fold(server, Server::listen);
+    let server = if crate::IS_PORTABLE { server.portable() } else { server };
     let server = server.on_close(move |peer, reason| {
         let _ = tell.send((peer.clone(), reason.clone()));
     });

@@ -1,0 +1,41 @@
+//! The tests of the adapter that wait for streams, with servers that do so as on systems other than
+//! Linux.
+#![allow(missing_docs)]
+// What other tests need.
+#![allow(dead_code)]
+
+pub(crate) use drywire_smol as adapter;
+
+/// Servers wait for each stream by async-io's own means.
+const IS_PORTABLE: bool = true;
+
+#[path = "../../../runtime-std/tests/adapter/certificate.rs"]
+mod certificate;
+#[path = "../adapter/drain.rs"]
+mod drain;
+#[path = "../adapter/echo.rs"]
+mod echo;
+#[path = "../adapter/edges.rs"]
+mod edges;
+#[path = "../../../runtime-std/tests/adapter/ends.rs"]
+mod ends;
+#[path = "../adapter/flow.rs"]
+mod flow;
+#[path = "../../../runtime-std/tests/adapter/handshake.rs"]
+mod handshake;
+#[path = "../adapter/limits.rs"]
+mod limits;
+#[path = "../../../runtime-std/tests/adapter/obey.rs"]
+mod obey;
+#[path = "../../../runtime-std/tests/adapter/peer.rs"]
+mod peer;
+#[path = "../../../runtime-std/tests/adapter/proxy.rs"]
+mod proxy;
+#[path = "../../../runtime-std/tests/adapter/resets.rs"]
+mod resets;
+#[path = "../adapter/serving.rs"]
+mod serving;
+#[path = "../adapter/starvation.rs"]
+mod starvation;
+#[path = "../adapter/timers.rs"]
+mod timers;

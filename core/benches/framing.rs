@@ -1,6 +1,6 @@
 //! Framings against the least that anybody must do: copy the bytes, or look for their line feeds.
 //!
-//! `cargo bench -p drywire --bench framing`
+//! `cargo bench -p drywire --bench framing`, all of it, or with `-- "u32be, 64 B" …` some
 
 mod common;
 
@@ -33,11 +33,21 @@ fn main() {
     }
 }
 
+/// Whether what is called `name` is asked for: without arguments all is, else what contains one.
+fn is_wanted(name: &str) -> bool {
+    let mut filters =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
+}
+
 fn for_framing<F: ByteFraming + Framing<Found = Payload> + Clone>(
     name: &str,
     framing: F,
     frame_len: usize,
 ) {
+    if !is_wanted(&format!("{name}, {frame_len} B")) {
+        return;
+    }
     let payload = vec![b'x'; frame_len];
     let count = INPUT_LEN / frame_len;
     let mut encoder = framing.clone();

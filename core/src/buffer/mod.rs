@@ -6,6 +6,7 @@ pub use pool::Pool;
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::ops::Range;
 
 /// Bytes of a small buffer: what an idle connection keeps when part of a frame is left over.
 pub(crate) const SMALL_LEN: usize = 2 * 1024;
@@ -41,23 +42,33 @@ impl Buffer {
 
     /// The bytes that are queued.
     #[must_use]
+    #[inline]
     pub fn filled(&self) -> &[u8] {
-        self.storage.get(self.start..self.end).unwrap_or(&[])
+        match self.storage.get(self.start..self.end) {
+            Some(filled) => filled,
+            None => nothing(),
+        }
     }
 
     /// The bytes that are queued, to be changed in place.
+    #[inline]
     pub fn filled_mut(&mut self) -> &mut [u8] {
-        self.storage.get_mut(self.start..self.end).unwrap_or(&mut [])
+        match self.storage.get_mut(self.start..self.end) {
+            Some(filled) => filled,
+            None => nothing(),
+        }
     }
 
     /// How many bytes are queued.
     #[must_use]
+    #[inline]
     pub const fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// Whether no byte is queued.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.start == self.end
     }
@@ -69,6 +80,7 @@ impl Buffer {
     }
 
     /// Appends `bytes`.
+    #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         self.reserve(bytes.len());
         if let Some(room) = self.spare_mut().get_mut(..bytes.len()) {
@@ -92,9 +104,56 @@ impl Buffer {
         self.commit(len);
     }
 
+    /// Appends the first `prefix_len` bytes of `prefix`, `payload` and `suffix`.
+    ///
+    /// All eight bytes of the prefix are written, in one store, and the payload over those that
+    /// are too many: a copy of a few bytes whose number is not known when compiling is a call, and
+    /// costs as much as the payload of a short frame.
+    #[inline]
+    pub(crate) fn extend_prefixed<const N: usize>(
+        &mut self,
+        prefix: [u8; 8],
+        prefix_len: usize,
+        payload: &[u8],
+        suffix: [u8; N],
+    ) {
+        let end = prefix_len.saturating_add(payload.len());
+        if !self.write_prefixed(prefix, prefix_len..end, payload, suffix) {
+            let prefix = prefix.get(..prefix_len).unwrap_or(&prefix);
+            self.extend_from_slices([prefix, payload, &suffix]);
+        }
+    }
+
+    /// Returns whether the room was enough. Nothing is queued otherwise.
+    #[inline]
+    fn write_prefixed<const N: usize>(
+        &mut self,
+        prefix: [u8; 8],
+        place: Range<usize>,
+        payload: &[u8],
+        suffix: [u8; N],
+    ) -> bool {
+        let room = self.spare_mut();
+        let end = place.end;
+        let Some(front) = room.first_chunk_mut() else { return false };
+        *front = prefix;
+        let Some(back) = room.get_mut(end..).and_then(|room| room.first_chunk_mut()) else {
+            return false;
+        };
+        *back = suffix;
+        let Some(middle) = room.get_mut(place) else { return false };
+        middle.copy_from_slice(payload);
+        self.commit(end.saturating_add(N));
+        true
+    }
+
     /// The room behind the queued bytes, as it is: nothing is moved or allocated.
+    #[inline]
     pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
-        self.storage.get_mut(self.end..).unwrap_or(&mut [])
+        match self.storage.get_mut(self.end..) {
+            Some(spare) => spare,
+            None => nothing(),
+        }
     }
 
     /// Makes room for `additional` bytes behind the queued ones, by moving these to the front or
@@ -119,22 +178,25 @@ impl Buffer {
     }
 
     /// Takes `len` bytes of the spare room, which the caller has written, into the queue.
+    #[inline]
     pub(crate) fn commit(&mut self, len: usize) {
         debug_assert!(len <= self.storage.len() - self.end);
-        self.end = self.end.saturating_add(len).min(self.storage.len());
+        self.end = (self.end + len).min(self.storage.len());
     }
 
     /// Drops `len` bytes from the front; all of them if there are fewer.
+    #[inline]
     pub(crate) fn consume(&mut self, len: usize) {
         debug_assert!(len <= self.len());
-        self.start = self.start.saturating_add(len).min(self.end);
-        if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
+        if len < self.len() {
+            self.start += len;
+        } else {
+            self.clear();
         }
     }
 
     /// Drops bytes from the back until `len` are left.
+    #[inline]
     pub(crate) fn truncate(&mut self, len: usize) {
         if len < self.len() {
             self.end = self.start + len;
@@ -184,6 +246,13 @@ impl Buffer {
         self.end = len;
         core::mem::replace(&mut self.storage, storage)
     }
+}
+
+/// No bytes, for a branch that is never taken. That it is one keeps the way through a short frame
+/// short: a choice between two slices, made without a branch, has to wait for their bounds.
+#[cold]
+pub(crate) fn nothing<T: Default>() -> T {
+    T::default()
 }
 
 impl fmt::Debug for Buffer {

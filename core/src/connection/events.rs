@@ -1,11 +1,11 @@
 //! In: what happened outside.
 
-use super::Connection;
 use super::close::CloseReason;
 use super::link::Flow;
 use super::state::{Input, State};
 use super::timers::FrameClock;
 use super::wire::{Inflow, Wire};
+use super::{Connection, Front};
 use crate::buffer::LARGE_LEN;
 use crate::error::{Error, Fault, MisuseError};
 use crate::framing::{Framing, Scan};
@@ -55,7 +55,9 @@ impl<F: Framing> Connection<F> {
         if self.link.state.is_discarding() {
             return Ok(());
         }
-        self.hungry = false;
+        if let Front::Hungry = self.front {
+            self.front = Front::Unseen;
+        }
         self.inflow = self.link.wire.received(len, &mut self.receive);
         if let Inflow::Failed(error) = self.inflow {
             self.session_failed(error);
@@ -162,7 +164,8 @@ impl<F: Framing> Connection<F> {
         // What is queued before the handshake is done cannot leave before it is.
         !self.link.wire.is_ready()
             || (self.link.flow == Flow::Open
-                && (self.hungry || self.receive.len() < self.link.limits.receive_backlog_max))
+                && (matches!(self.front, Front::Hungry)
+                    || self.receive.len() < self.link.limits.receive_backlog_max))
     }
 
     /// Takes note that the TLS session failed: what is not sealed can never be.
@@ -179,10 +182,11 @@ impl<F: Framing> Connection<F> {
     fn look_for_late_frame(&mut self) {
         let link = &mut self.link;
         let is_due = matches!(link.timers.frame, FrameClock::Running { deadline } if deadline <= link.timers.now);
-        if is_due && self.found.is_none() && link.state.is_decoding() {
+        let is_found = matches!(self.front, Front::Found(_) | Front::Shown(_));
+        if is_due && !is_found && link.state.is_decoding() {
             match self.framing.scan(self.receive.filled()) {
                 Ok(Scan::Found(whole)) => {
-                    self.found = Some(whole);
+                    self.front = Front::Found(whole);
                     link.timers.frame = FrameClock::Off;
                 }
                 Ok(Scan::Need(_) | Scan::Hold) => {}
@@ -193,8 +197,7 @@ impl<F: Framing> Connection<F> {
     }
 
     /// Makes spare room in the plain receive buffer: at first [`LARGE_LEN`]; then, when one frame
-    /// or the backlog fills it, twice what has arrived, up to what the frame needs. Nothing is
-    /// reserved on the peer's word.
+    /// or the backlog fills it, twice what has arrived. Nothing is reserved on the peer's word.
     fn make_room(&mut self) {
         if !matches!(self.link.wire, Wire::Plain) {
             return;
@@ -204,8 +207,7 @@ impl<F: Framing> Connection<F> {
         if capacity < LARGE_LEN {
             self.receive.reserve(LARGE_LEN - len);
         } else if len == capacity {
-            let doubled = (capacity + 1).next_power_of_two();
-            self.receive.reserve(self.need.max(len + 1).min(doubled) - len);
+            self.receive.reserve(1);
         } else if self.receive.spare_mut().len() < len.clamp(1, LARGE_LEN / 4) {
             // Move a short rest to the front instead of reading into a sliver.
             self.receive.reserve(capacity - len);

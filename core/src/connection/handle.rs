@@ -19,6 +19,7 @@ pub struct Handle<'a, F: Framing> {
 }
 
 impl<'a, F: Framing> Handle<'a, F> {
+    #[inline]
     pub(super) const fn new(framing: &'a mut F, link: &'a mut Link) -> Self {
         Self { framing, link }
     }
@@ -34,6 +35,7 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// # Bounds
     /// A frame within the framing's limit is taken whenever fewer than
     /// [`transmit_high_water`](crate::Limits::transmit_high_water) bytes are queued.
+    #[inline]
     pub fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
         self.link.send(self.framing, item)
     }

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 
 use super::close::CloseReason;
 use super::state::{After, Input, State};
-use super::timers::{Deadline, FrameClock, Timer, Timers};
+use super::timers::{FrameClock, Timers};
 use super::wire::Wire;
 use crate::buffer::Buffer;
 use crate::error::{Error, SendError};
@@ -97,11 +97,48 @@ impl Link {
         }
     }
 
+    /// Whether frames flow and nothing else is to be told or done between them.
+    #[inline]
+    pub(super) const fn is_flowing(&self) -> bool {
+        let is_disturbed = self.upgraded | self.retained | self.refused | self.timer_fired;
+        matches!((&self.state, self.flow, self.hold), (State::Open, Flow::Open, Hold::None))
+            && !is_disturbed
+    }
+
+    #[inline]
     pub(super) fn send<F: Framing>(
         &mut self,
         framing: &mut F,
         item: F::Item<'_>,
     ) -> Result<(), SendError> {
+        if !matches!(self.state, State::Open) || !self.wire.is_taking() {
+            self.check_sendable()?;
+        }
+        let high_water = self.high_water();
+        if self.queued_len() >= high_water {
+            self.refuse();
+            return Err(SendError::Full);
+        }
+        let staged_len = self.staged.len();
+        if let Err(error) = framing.encode(item, &mut self.staged) {
+            self.staged.truncate(staged_len);
+            return Err(SendError::Encode(error));
+        }
+        if self.hold == Hold::Held {
+            self.hold = Hold::Released;
+        }
+        // Of all that follows a change of the queue, its growth can bring about this alone.
+        if self.queued_len() >= high_water && self.coupled {
+            self.block();
+        }
+        self.close_if_over(framing);
+        Ok(())
+    }
+
+    /// Whether a frame can be sent now, as far as the state and the session go.
+    #[cold]
+    #[inline(never)]
+    fn check_sendable(&self) -> Result<(), SendError> {
         match self.state {
             State::Opening { after: After::Nothing, .. }
             | State::Open
@@ -127,25 +164,25 @@ impl Link {
         if self.wire.is_finished() {
             return Err(SendError::Finished);
         }
-        let queued_len = self.queued_len();
-        if queued_len >= self.high_water() {
-            if self.coupled {
-                self.flow = Flow::Blocked;
-            }
-            self.refused = true;
-            return Err(SendError::Full);
-        }
-        let staged_len = self.staged.len();
-        if let Err(error) = framing.encode(item, &mut self.staged) {
-            self.staged.truncate(staged_len);
-            return Err(SendError::Encode(error));
-        }
-        if self.hold == Hold::Held {
-            self.hold = Hold::Released;
-        }
-        self.queue_changed();
-        self.close_if_over(framing);
         Ok(())
+    }
+
+    /// Takes note of a send that was refused because the queue is full.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self) {
+        if self.coupled {
+            self.flow = Flow::Blocked;
+        }
+        self.refused = true;
+    }
+
+    /// Stops the flow until the queue has fallen to low water.
+    #[cold]
+    #[inline(never)]
+    fn block(&mut self) {
+        self.flow = Flow::Blocked;
+        self.pace_frame_clock();
     }
 
     /// Closes once the framing knows that the conversation is over.
@@ -189,11 +226,13 @@ impl Link {
         self.input(Input::Fail(CloseReason::Failed(error)));
     }
 
+    #[inline]
     pub(super) fn queued_len(&self) -> usize {
         self.wire.queued_len(&self.staged)
     }
 
     /// At least 1, so that an empty queue always takes a frame.
+    #[inline]
     pub(super) fn high_water(&self) -> usize {
         self.limits.transmit_high_water.max(1)
     }
@@ -274,109 +313,5 @@ impl Link {
 
     pub(super) fn wants_shutdown(&self) -> bool {
         self.state.is_ending() && !self.wants_write()
-    }
-
-    /// Whether a step waits to be yielded that time cannot change.
-    fn has_news(&self) -> bool {
-        match self.state {
-            State::Opening { .. } => self.wire.is_ready() || self.wire.is_failed(),
-            State::Failing { .. } | State::Replying { .. } | State::Ended { .. } => true,
-            State::Open
-            | State::RemoteFinished
-            | State::LocalFinished { .. }
-            | State::Severed { .. }
-            | State::Closing { .. }
-            | State::Lingering { .. }
-            | State::Closed { .. } => false,
-        }
-    }
-
-    /// The next deadline.
-    pub(super) fn deadline(&self) -> Option<Deadline> {
-        let mut first: Option<Deadline> = None;
-        let mut consider = |at: Instant, timer: Timer| {
-            if at != Instant::MAX && first.is_none_or(|first| at < first.at) {
-                first = Some(Deadline { at, timer });
-            }
-        };
-        if self.state.is_over() {
-            return None;
-        }
-        if self.wants_write() {
-            let since = self.timers.progress_at.unwrap_or(self.timers.now);
-            consider(Timers::due(since, self.limits.stall_timeout), Timer::Stall);
-        }
-        match self.state {
-            State::Opening { deadline, .. } if !self.has_news() => {
-                consider(deadline, Timer::Handshake);
-            }
-            State::Lingering { deadline, .. } => {
-                let due = Timers::due(self.timers.now, self.limits.linger_timeout);
-                consider(deadline.unwrap_or(due), Timer::Linger);
-            }
-            State::Open
-            | State::RemoteFinished
-            | State::LocalFinished { .. }
-            | State::Severed { .. } => {
-                // Silence while a frame is retained is not the peer's.
-                if self.flow != Flow::Retained {
-                    let (timeout, timer) = self.silence();
-                    consider(Timers::due(self.timers.active_at, timeout), timer);
-                }
-                if let FrameClock::Running { deadline } = self.timers.frame {
-                    consider(deadline, Timer::Frame);
-                }
-                if let Some(at) = self.timers.application {
-                    consider(at, Timer::Application);
-                }
-            }
-            State::Opening { .. }
-            | State::Failing { .. }
-            | State::Replying { .. }
-            | State::Closing { .. }
-            | State::Ended { .. }
-            | State::Closed { .. } => {}
-        }
-        first
-    }
-
-    /// How long silence may last, and what its end means.
-    fn silence(&self) -> (core::time::Duration, Timer) {
-        let (idle, drain) = (self.limits.idle_timeout, self.limits.drain_idle_timeout);
-        // A frame that is under way, either way, is not cut off by draining.
-        let is_at_rest = self.timers.frame == FrameClock::Off
-            && self.flow == Flow::Open
-            && self.queued_len() == 0;
-        if self.draining && is_at_rest && drain < idle {
-            (drain, Timer::Drain)
-        } else {
-            (idle, Timer::Idle)
-        }
-    }
-
-    /// Acts on every deadline that is due.
-    pub(super) fn handle_timeout(&mut self) {
-        while let Some(Deadline { at, timer }) = self.deadline() {
-            if at > self.timers.now {
-                break;
-            }
-            match timer {
-                Timer::Application => {
-                    self.timers.application = None;
-                    self.timer_fired = true;
-                }
-                Timer::Drain => self.input(Input::Close),
-                Timer::Frame => {
-                    self.timers.frame = FrameClock::Off;
-                    self.input(Input::Fail(CloseReason::TimedOut(timer)));
-                }
-                Timer::Idle => self.input(Input::Fail(CloseReason::TimedOut(timer))),
-                Timer::Linger => self.input(Input::LingerExpired),
-                // The preamble's is never set here.
-                Timer::Handshake | Timer::ProxyHeader | Timer::Stall => {
-                    self.input(Input::Lost(CloseReason::TimedOut(timer)));
-                }
-            }
-        }
     }
 }

@@ -25,6 +25,7 @@
 //! there, wait for what the interest names, report what happened.
 
 mod close;
+mod deadlines;
 mod events;
 mod handle;
 mod link;
@@ -32,6 +33,7 @@ mod look;
 mod stage;
 mod state;
 mod steps;
+mod stride;
 mod timers;
 mod transmit;
 mod turn;
@@ -90,16 +92,23 @@ pub struct Connection<F: Framing> {
     wire_ended: bool,
     /// What [`Self::receive_buffer`] lent last, in bytes.
     lent: usize,
-    /// Every whole frame in `receive` has been yielded; the next one has at least `need` bytes.
-    hungry: bool,
-    need: usize,
+    front: Front<F::Found>,
     /// A step that [`Self::has_step`] has worked out.
     upcoming: Option<Pending>,
-    /// The frame at the front of `receive`, from when it was found until it is consumed.
-    found: Option<Whole<F::Found>>,
-    /// The last step showed the frame that was found, and the next one consumes it.
-    is_shown: bool,
     turn: Turn,
+}
+
+/// What is known of the front of the receive buffer.
+#[derive(Clone, Copy)]
+enum Front<T> {
+    /// Nothing: bytes have come, or the framing has changed.
+    Unseen,
+    /// Every whole frame has been yielded, and the next one needs more than there is.
+    Hungry,
+    /// A frame was found and has not been shown, or was retained.
+    Found(Whole<T>),
+    /// The last step showed this frame, and the next one consumes it.
+    Shown(Whole<T>),
 }
 
 /// Creation.
@@ -130,11 +139,8 @@ impl<F: Framing> Connection<F> {
             inflow: Inflow::Open,
             wire_ended: false,
             lent: 0,
-            hungry: true,
-            need: 0,
+            front: Front::Hungry,
             upcoming: None,
-            found: None,
-            is_shown: false,
             turn: Turn::default(),
         }
     }
@@ -153,11 +159,8 @@ impl<F: Framing> Connection<F> {
             inflow: self.inflow,
             wire_ended: self.wire_ended,
             lent: 0,
-            hungry: false,
-            need: 0,
+            front: Front::Unseen,
             upcoming,
-            found: None,
-            is_shown: false,
             turn: self.turn,
         }
     }

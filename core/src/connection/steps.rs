@@ -3,13 +3,15 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use super::Connection;
 use super::close::{CloseReason, Truncation};
 use super::handle::Handle;
 use super::link::{Flow, Hold};
 use super::state::{Input, State};
+use super::stride::Stride;
 use super::timers::FrameClock;
 use super::wire::Inflow;
+use super::{Connection, Front};
+use crate::buffer::nothing;
 use crate::error::{DecodeError, Error, LimitExceeded};
 use crate::framing::{Framing, Scan, Whole};
 use crate::tls::Negotiated;
@@ -61,23 +63,42 @@ impl<F: Framing> Connection<F> {
     /// Call it until it returns `None` after every call that reports something to the connection.
     /// No frame is yielded while the transmit queue is above high water.
     #[expect(clippy::should_implement_trait, reason = "a step borrows from the connection")]
+    #[inline]
     pub fn next(&mut self) -> Option<Step<'_, F>> {
+        match self.stride() {
+            Stride::Frame(whole) => Some(self.show(whole)),
+            Stride::Nothing => None,
+            Stride::Other => self.next_other(),
+        }
+    }
+
+    /// Borrows what the step of the frame at the front borrows.
+    #[inline]
+    fn show(&mut self, whole: Whole<F::Found>) -> Step<'_, F> {
+        let bytes = match self.receive.filled_mut().get_mut(..whole.len) {
+            Some(bytes) => bytes,
+            None => nothing(),
+        };
+        let handle = Handle::new(&mut self.framing, &mut self.link);
+        Step::Frame(F::view(whole.found, bytes), handle)
+    }
+
+    #[inline(never)]
+    fn next_other(&mut self) -> Option<Step<'_, F>> {
         if !self.has_step() {
             return None;
         }
+        let upcoming = self.upcoming.take()?;
+        if let (Pending::Frame, Front::Found(whole)) = (upcoming, self.front) {
+            self.front = Front::Shown(whole);
+            return Some(self.show(whole));
+        }
         let (framing, link) = (&mut self.framing, &mut self.link);
-        Some(match self.upcoming.take()? {
+        Some(match upcoming {
             Pending::Open => {
                 Step::Open(link.wire.negotiated().map(Box::new), Handle::new(framing, link))
             }
-            Pending::Frame => {
-                let whole = self.found?;
-                self.is_shown = true;
-                let bytes = self.receive.filled_mut();
-                let len = whole.len.min(bytes.len());
-                let (bytes, _) = bytes.split_at_mut(len);
-                Step::Frame(F::view(whole.found, bytes), Handle::new(framing, link))
-            }
+            Pending::Frame => return None,
             Pending::Timer => {
                 link.timer_fired = false;
                 Step::Timer(Handle::new(framing, link))
@@ -121,7 +142,7 @@ impl<F: Framing> Connection<F> {
         match self.upcoming {
             Some(Pending::Frame) => {
                 let is_yielding = self.link.state.is_decoding() && self.link.flow == Flow::Open;
-                self.found.is_none() || !is_yielding
+                !(is_yielding && matches!(self.front, Front::Found(_)))
             }
             Some(Pending::Timer) => !(is_conversing && self.link.timer_fired),
             Some(Pending::Writable) => !(is_conversing && self.link.is_retry_due()),
@@ -133,10 +154,9 @@ impl<F: Framing> Connection<F> {
 
     /// Forgets what the old framing has found, but for a frame that is shown and to be consumed.
     fn forget_found(&mut self) {
-        (self.hungry, self.need) = (false, 0);
-        if !self.is_shown || self.link.retained {
-            self.found = None;
-            self.is_shown = false;
+        match self.front {
+            Front::Shown(_) if !self.link.retained => {}
+            _ => self.front = Front::Unseen,
         }
     }
 
@@ -206,7 +226,7 @@ impl<F: Framing> Connection<F> {
         }
     }
 
-    fn fail_for(&mut self, reason: CloseReason) {
+    pub(super) fn fail_for(&mut self, reason: CloseReason) {
         self.link.input(Input::Fail(reason));
     }
 
@@ -214,27 +234,30 @@ impl<F: Framing> Connection<F> {
     /// then lie elsewhere, so that a loan ends.
     pub(super) fn consume_shown(&mut self) {
         let retained = core::mem::take(&mut self.link.retained);
-        if core::mem::take(&mut self.is_shown) && !retained {
-            if let Some(Whole { len, .. }) = self.found.take() {
-                self.lent = 0;
-                self.receive.consume(len);
-                self.turn.spend(len);
-                self.link.close_if_over(&self.framing);
-            }
+        let Front::Shown(whole) = self.front else { return };
+        if retained {
+            self.front = Front::Found(whole);
+            return;
         }
+        self.front = Front::Unseen;
+        self.lent = 0;
+        self.receive.consume(whole.len);
+        self.turn.spend(whole.len);
+        self.link.close_if_over(&self.framing);
     }
 
     /// Throws away what was received, and with it the frame that was found.
     pub(super) fn discard_received(&mut self) {
         self.receive.clear();
-        self.found = None;
-        self.is_shown = false;
+        self.front = Front::Unseen;
         self.lent = 0;
     }
 
     /// Looks for the next frame, or for what the end of the stream means.
     fn decode(&mut self) -> Decoded {
-        self.hungry = false;
+        if let Front::Hungry = self.front {
+            self.front = Front::Unseen;
+        }
         self.turn.paused = false;
         self.link.hold = Hold::None;
         if self.link.flow != Flow::Open {
@@ -244,19 +267,29 @@ impl<F: Framing> Connection<F> {
             self.turn.paused = true;
             return Decoded::Nothing;
         }
-        if self.found.is_some() {
+        if let Front::Found(_) = self.front {
             return Decoded::Step(Pending::Frame);
         }
-        let link = &mut self.link;
-        match self.framing.scan(self.receive.filled()) {
+        let end = match self.framing.scan(self.receive.filled()) {
             Ok(Scan::Found(whole)) => return self.found(whole),
-            Ok(Scan::Need(len)) => self.need = len,
-            Ok(Scan::Hold) => return self.held(),
+            Ok(Scan::Need(_)) => Ok(Wait::Input),
+            Ok(Scan::Hold) => Ok(Wait::Output),
+            Err(error) => Err(error),
+        };
+        self.conclude(end)
+    }
+
+    /// What it means that a scan found no frame.
+    pub(super) fn conclude(&mut self, end: Result<Wait, DecodeError>) -> Decoded {
+        match end {
+            Ok(Wait::Input) => {}
+            Ok(Wait::Output) => return self.held(),
             Err(error) => return Decoded::Fail(Self::blame(error)),
         }
+        let link = &mut self.link;
         match self.inflow {
             Inflow::Open => {
-                self.hungry = true;
+                self.front = Front::Hungry;
                 let is_mid_frame = !self.receive.is_empty() || link.wire.is_mid_record();
                 if is_mid_frame && self.framing.has_whole_frames() {
                     link.timers.frame.start(link.timers.now, link.limits.frame_timeout);
@@ -298,7 +331,7 @@ impl<F: Framing> Connection<F> {
     }
 
     fn found(&mut self, whole: Whole<F::Found>) -> Decoded {
-        self.found = Some(whole);
+        self.front = Front::Found(whole);
         self.link.timers.frame = FrameClock::Off;
         Decoded::Step(Pending::Frame)
     }
@@ -317,7 +350,13 @@ impl<F: Framing> Connection<F> {
     }
 }
 
-enum Decoded {
+/// What must happen before a framing finds a frame.
+pub(super) enum Wait {
+    Input,
+    Output,
+}
+
+pub(super) enum Decoded {
     Step(Pending),
     Nothing,
     Fail(CloseReason),

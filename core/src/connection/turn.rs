@@ -16,11 +16,13 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    #[inline]
     pub(super) fn spend(&mut self, len: usize) {
         self.len_left = self.len_left.saturating_sub(len);
         self.frames_left = self.frames_left.saturating_sub(1);
     }
 
+    #[inline]
     pub(super) const fn is_spent(&self) -> bool {
         self.is_begun && self.len_left == 0 && self.frames_left == 0
     }

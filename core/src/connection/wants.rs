@@ -18,6 +18,7 @@ impl<F: Framing> Connection<F> {
     ///
     /// # Errors
     /// [`SendError`]; the queue is then unchanged.
+    #[inline]
     pub fn send(&mut self, item: F::Item<'_>) -> Result<(), SendError> {
         self.link.send(&mut self.framing, item)
     }

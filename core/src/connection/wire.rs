@@ -140,6 +140,7 @@ impl Wire {
     }
 
     /// Bytes that are queued in all.
+    #[inline]
     pub(super) fn queued_len(&self, staged: &Buffer) -> usize {
         match self {
             Self::Plain => staged.len(),
@@ -155,6 +156,16 @@ impl Wire {
             Self::Plain => !staged.is_empty(),
             #[cfg(feature = "tls")]
             Self::Tls(session) => session.wants_write(!staged.is_empty(), finishing),
+        }
+    }
+
+    /// Whether what is queued now will be sealed: the session is there and not over.
+    #[inline]
+    pub(super) fn is_taking(&self) -> bool {
+        match self {
+            Self::Plain => true,
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.is_taking(),
         }
     }
 

@@ -160,6 +160,7 @@ impl LengthPrefix {
     }
 
     /// The width of the length field and its byte order, if no other option was given.
+    #[inline]
     pub(super) const fn plain(&self) -> Option<(u8, Endian)> {
         match self {
             Self { adjustment: 0, offset: 0, skip: None, width, endian, .. } => {
@@ -188,16 +189,66 @@ impl LengthPrefix {
         value.filter(|value| value.leading_zeros() >= 64 - 8 * u32::from(self.width))
     }
 
-    /// Writes the `skip` bytes before `item`, with as much of the length field as lies in them,
-    /// checks the rest of it, which `item` contains, and writes `item`.
+    /// Where the payload of a legal frame lies that has nothing but the length before it and does
+    /// not end within eight bytes: the usual one, so this is short. All others are left to
+    /// [`Self::locate_any`].
+    #[inline]
+    fn locate_plain(&self, input: &[u8]) -> Option<Payload> {
+        let (width, endian) = self.plain()?;
+        // One read, whatever the width.
+        let len = usize::try_from(endian.read(*input.first_chunk()?, width)).ok()?;
+        if len > self.frame_len_max {
+            return None;
+        }
+        let start = usize::from(width);
+        Some(Payload { start, end: start.checked_add(len)? })
+    }
+
+    /// Where the payload lies, with every option; `None` while the header is not whole.
+    #[inline(never)]
+    fn locate_any(&self, input: &[u8]) -> Result<Option<Payload>, DecodeError> {
+        let header_len = self.header_len();
+        let Some(field) = input.get(usize::from(self.offset)..header_len) else {
+            return Ok(None);
+        };
+        let mut bytes = [0; 8];
+        for (byte, from) in bytes.iter_mut().zip(field) {
+            *byte = *from;
+        }
+        let len = self.endian.read(bytes, self.width).checked_add_signed(self.adjustment);
+        let len = checked_len(len.ok_or(RemoteError::LengthOutOfRange)?, self.frame_len_max)?;
+        let start = self.skip_len();
+        let end = start.checked_add(len).filter(|end| *end >= header_len);
+        Ok(Some(Payload { start, end: end.ok_or(RemoteError::LengthOutOfRange)? }))
+    }
+
+    /// The longest payload that may be sent behind nothing but a length field of `width` bytes.
+    #[inline]
+    fn plain_len_max(&self, width: u8) -> usize {
+        let field_max = u64::MAX >> (64 - 8 * u32::from(width));
+        self.frame_len_max.min(usize::try_from(field_max).unwrap_or(usize::MAX))
+    }
+
+    /// [`Framing::encode`] with every option.
+    #[inline(never)]
+    fn encode_any(&self, item: &[u8], transmit: &mut Buffer) -> Result<(), EncodeError> {
+        let len = item.len();
+        check_item(item, self.frame_len_max)?;
+        let value = self.field(len).ok_or(EncodeError::Unrepresentable { len })?;
+        let bytes = self.endian.write(value, self.width);
+        let field = bytes.get(..usize::from(self.width)).unwrap_or(&bytes);
+        self.write_skipped(field, item, transmit)
+    }
+
+    /// Writes the bytes before `item` that are not yielded, with as much of the length field as lies
+    /// in them, checks the rest of it, which `item` contains, and writes `item`.
     fn write_skipped(
         &self,
-        skip: usize,
         field: &[u8],
         item: &[u8],
         transmit: &mut Buffer,
     ) -> Result<(), EncodeError> {
-        let offset = usize::from(self.offset);
+        let (offset, skip) = (usize::from(self.offset), self.skip_len());
         let (skipped, yielded) = field.split_at(skip.saturating_sub(offset).min(field.len()));
         let yielded_at = offset.saturating_sub(skip);
         if !item.get(yielded_at..).is_some_and(|rest| rest.starts_with(yielded)) {
@@ -218,19 +269,17 @@ impl Framing for LengthPrefix {
 
     #[inline]
     fn scan(&mut self, input: &[u8]) -> Result<Scan<Payload>, DecodeError> {
-        let header_len = self.header_len();
-        let Some(field) = input.get(usize::from(self.offset)..header_len) else {
-            return Ok(Scan::Need(header_len));
+        let payload = match self.locate_plain(input) {
+            Some(payload) => payload,
+            None => match self.locate_any(input)? {
+                Some(payload) => payload,
+                None => return Ok(Scan::Need(self.header_len())),
+            },
         };
-        let len = self.endian.read(field).checked_add_signed(self.adjustment);
-        let len = checked_len(len.ok_or(RemoteError::LengthOutOfRange)?, self.frame_len_max)?;
-        let start = self.skip_len();
-        let end = start.checked_add(len).filter(|end| *end >= header_len);
-        let end = end.ok_or(RemoteError::LengthOutOfRange)?;
-        Ok(if input.len() < end {
-            Scan::Need(end)
+        Ok(if input.len() < payload.end {
+            Scan::Need(payload.end)
         } else {
-            Scan::Found(Whole { len: end, found: Payload { start, end } })
+            Scan::Found(Whole { len: payload.end, found: payload })
         })
     }
 
@@ -241,24 +290,13 @@ impl Framing for LengthPrefix {
 
     #[inline]
     fn encode(&mut self, item: &[u8], transmit: &mut Buffer) -> Result<(), EncodeError> {
-        let len = item.len();
-        check_item(item, self.frame_len_max)?;
-        let value = self.field(len).ok_or(EncodeError::Unrepresentable { len })?;
-        let bytes = self.endian.write(value, self.width);
-        let field = bytes.get(..usize::from(self.width)).unwrap_or(&bytes);
-        match self.skip {
-            Some(skip) => self.write_skipped(usize::from(skip), field, item, transmit),
-            None => {
-                write_zeros(usize::from(self.offset), transmit);
-                // A copy of a known length is much cheaper than one of a few bytes.
-                match *field {
-                    [a] => transmit.extend_from_slices([&[a], item]),
-                    [a, b] => transmit.extend_from_slices([&[a, b], item]),
-                    [a, b, c, d] => transmit.extend_from_slices([&[a, b, c, d], item]),
-                    _ => transmit.extend_from_slices([field, item]),
-                }
+        match self.plain() {
+            Some((width, endian)) if item.len() <= self.plain_len_max(width) => {
+                let prefix = endian.write(item.len() as u64, width);
+                transmit.extend_prefixed(prefix, usize::from(width), item, []);
                 Ok(())
             }
+            _ => self.encode_any(item, transmit),
         }
     }
 
@@ -268,18 +306,13 @@ impl Framing for LengthPrefix {
 }
 
 impl Endian {
-    /// The integer that `field`, of 1 to 8 bytes, holds.
+    /// The integer in the first `width`, 1 to 8, of `bytes`.
     #[inline]
-    fn read(self, field: &[u8]) -> u64 {
-        let big = match *field {
-            [a] => u64::from(a),
-            [a, b] => u64::from(u16::from_be_bytes([a, b])),
-            [a, b, c, d] => u64::from(u32::from_be_bytes([a, b, c, d])),
-            _ => field.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)),
-        };
+    const fn read(self, bytes: [u8; 8], width: u8) -> u64 {
+        let spare_bits = 64 - 8 * width as u32;
         match self {
-            Self::Big => big,
-            Self::Little => big.swap_bytes() >> (64 - 8 * field.len().clamp(1, 8)),
+            Self::Big => u64::from_be_bytes(bytes) >> spare_bits,
+            Self::Little => u64::from_le_bytes(bytes) << spare_bits >> spare_bits,
         }
     }
 
@@ -320,6 +353,37 @@ impl core::error::Error for LengthPrefixError {}
 mod tests {
     use super::*;
 
+    /// The short ways come to what the long ones come to, and are taken.
+    #[test]
+    fn a_plain_prefix_is_no_different() {
+        for width in 1..=8_u8 {
+            for endian in [Endian::Big, Endian::Little] {
+                let framing = LengthPrefix::new(width, endian).unwrap().with_frame_len_max(300);
+                for len in [0, 1, 8, 255, 256, 300, 301] {
+                    let item = [7; 301].get(..len).unwrap();
+                    let (mut short, mut long) = (Buffer::new(), Buffer::new());
+                    let mut encoder = framing.clone();
+                    let encoded = encoder.encode(item, &mut short);
+                    assert_eq!(encoded, framing.encode_any(item, &mut long), "{width} {len}");
+                    assert_eq!(short.filled(), long.filled(), "{width} {len}");
+
+                    let mut input = endian.write(len as u64, width).to_vec();
+                    input.truncate(usize::from(width));
+                    input.extend_from_slice(item);
+                    if encoded.is_ok() && input.len() >= 8 {
+                        assert!(framing.locate_plain(&input).is_some(), "{width} {len}");
+                    }
+                    for cut in 0..=input.len() {
+                        let input = &input[..cut];
+                        if let Some(payload) = framing.locate_plain(input) {
+                            assert_eq!(framing.locate_any(input), Ok(Some(payload)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn an_integer_of_any_width_is_read_as_it_was_written() {
         for width in 1..=8_u8 {
@@ -328,7 +392,12 @@ mod tests {
                 let bytes = endian.write(value, width);
                 let field = &bytes[..usize::from(width)];
                 assert_eq!(field[0], if endian == Endian::Big { width } else { 1 });
-                assert_eq!(endian.read(field), value, "{width} {endian:?}");
+                // Whatever bytes follow.
+                for after in [0, 0xFF] {
+                    let mut input = [after; 8];
+                    input[..field.len()].copy_from_slice(field);
+                    assert_eq!(endian.read(input, width), value, "{width} {endian:?}");
+                }
             }
         }
     }

@@ -144,14 +144,14 @@ impl Framing for Lines {
         if let Some(offset) = memchr(b'\n', item) {
             return Err(EncodeError::Forbidden { offset });
         }
-        let ending: &[u8] = match (self.line_ending, item) {
+        match (self.line_ending, item) {
             (LineEnding::Lf, [before @ .., b'\r']) => {
                 return Err(EncodeError::Forbidden { offset: before.len() });
             }
-            (LineEnding::Lf, _) => b"\n",
-            (LineEnding::CrLf, _) => b"\r\n",
-        };
-        transmit.extend_from_slices([item, ending]);
+            // The length of each ending is known when compiling, so that no copy is a call.
+            (LineEnding::Lf, _) => transmit.extend_from_slices([item, b"\n"]),
+            (LineEnding::CrLf, _) => transmit.extend_from_slices([item, b"\r\n"]),
+        }
         Ok(())
     }
 

@@ -40,7 +40,7 @@ pub use netstring::Netstring;
 pub use raw::Raw;
 pub use varint::{Varint, VarintFormat};
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, nothing};
 use crate::error::{DecodeError, EncodeError};
 
 /// A grammar that cuts a byte stream into frames, and writes frames.
@@ -144,8 +144,12 @@ pub struct Payload {
 impl Payload {
     /// The payload within `bytes`; empty if it does not lie within.
     #[must_use]
+    #[inline]
     pub fn of(self, bytes: &[u8]) -> &[u8] {
-        bytes.get(self.start..self.end).unwrap_or(&[])
+        match bytes.get(self.start..self.end) {
+            Some(payload) => payload,
+            None => nothing(),
+        }
     }
 }
 

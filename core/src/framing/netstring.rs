@@ -119,7 +119,10 @@ impl Framing for Netstring {
             }
         }
         let digits = digits.get(start..).unwrap_or(&digits);
-        transmit.extend_from_slices([digits, b":", item, b","]);
+        match short_prefix(digits) {
+            Some(prefix) => transmit.extend_prefixed(prefix, digits.len() + 1, item, [b',']),
+            None => transmit.extend_from_slices([digits, b":", item, b","]),
+        }
         Ok(())
     }
 
@@ -127,6 +130,16 @@ impl Framing for Netstring {
         let digits = self.frame_len_max.checked_ilog10().unwrap_or(0) as usize + 1;
         self.frame_len_max.saturating_add(digits + 2)
     }
+}
+
+/// The digits and the colon, if that is no more than eight bytes: the length is not over 9,999,999.
+#[inline]
+fn short_prefix(digits: &[u8]) -> Option<[u8; 8]> {
+    let mut prefix = [b':'; 8];
+    for (byte, digit) in prefix.iter_mut().zip(digits) {
+        *byte = *digit;
+    }
+    (digits.len() < prefix.len()).then_some(prefix)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ impl Framing for Raw {
     type Frame<'a> = &'a [u8];
     type Item<'a> = &'a [u8];
 
+    #[inline]
     fn scan(&mut self, input: &[u8]) -> Result<Scan<Payload>, DecodeError> {
         Ok(match input.len().min(self.frame_len_max) {
             0 => Scan::Need(1),
@@ -48,10 +49,12 @@ impl Framing for Raw {
         })
     }
 
+    #[inline]
     fn view(found: Payload, bytes: &mut [u8]) -> &[u8] {
         found.of(bytes)
     }
 
+    #[inline]
     fn encode(&mut self, item: &[u8], transmit: &mut Buffer) -> Result<(), EncodeError> {
         let len = item.len();
         if len > self.frame_len_max {

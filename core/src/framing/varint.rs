@@ -111,14 +111,20 @@ impl Framing for Varint {
         match self.format {
             VarintFormat::Leb128 { .. } => {
                 let (bytes, integer_len) = write_leb128(len as u64);
-                let integer = bytes.get(..integer_len).unwrap_or(&bytes);
-                transmit.extend_from_slices([integer, item]);
+                match bytes.first_chunk() {
+                    Some(prefix) if integer_len <= prefix.len() => {
+                        transmit.extend_prefixed(*prefix, integer_len, item, []);
+                    }
+                    _ => {
+                        let integer = bytes.get(..integer_len).unwrap_or(&bytes);
+                        transmit.extend_from_slices([integer, item]);
+                    }
+                }
             }
             VarintFormat::Quic => {
                 let written = write_quic(len as u64);
                 let (bytes, integer_len) = written.ok_or(EncodeError::Unrepresentable { len })?;
-                let integer = bytes.get(..integer_len).unwrap_or(&bytes);
-                transmit.extend_from_slices([integer, item]);
+                transmit.extend_prefixed(bytes, integer_len, item, []);
             }
         }
         Ok(())

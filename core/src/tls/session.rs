@@ -133,6 +133,11 @@ impl TlsSession {
         matches!(self.phase, Phase::Failed { .. })
     }
 
+    #[inline]
+    pub(crate) const fn is_taking(&self) -> bool {
+        matches!(self.phase, Phase::Ready { finished: false, .. })
+    }
+
     pub(crate) const fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Ready { finished: true, .. })
     }
@@ -145,6 +150,7 @@ impl TlsSession {
         !self.ciphertext.is_empty()
     }
 
+    #[inline]
     pub(crate) fn sealed(&self) -> &[u8] {
         self.sealed.filled()
     }

@@ -1,0 +1,113 @@
+//! Which deadline comes first, and what is done when it is due.
+
+use super::close::CloseReason;
+use super::link::{Flow, Link};
+use super::state::{Input, State};
+use super::timers::{Deadline, FrameClock, Timer, Timers};
+use crate::time::Instant;
+
+impl Link {
+    /// Whether a step waits to be yielded that time cannot change.
+    fn has_news(&self) -> bool {
+        match self.state {
+            State::Opening { .. } => self.wire.is_ready() || self.wire.is_failed(),
+            State::Failing { .. } | State::Replying { .. } | State::Ended { .. } => true,
+            State::Open
+            | State::RemoteFinished
+            | State::LocalFinished { .. }
+            | State::Severed { .. }
+            | State::Closing { .. }
+            | State::Lingering { .. }
+            | State::Closed { .. } => false,
+        }
+    }
+
+    /// The next deadline.
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        let mut first: Option<Deadline> = None;
+        let mut consider = |at: Instant, timer: Timer| {
+            if at != Instant::MAX && first.is_none_or(|first| at < first.at) {
+                first = Some(Deadline { at, timer });
+            }
+        };
+        if self.state.is_over() {
+            return None;
+        }
+        if self.wants_write() {
+            let since = self.timers.progress_at.unwrap_or(self.timers.now);
+            consider(Timers::due(since, self.limits.stall_timeout), Timer::Stall);
+        }
+        match self.state {
+            State::Opening { deadline, .. } if !self.has_news() => {
+                consider(deadline, Timer::Handshake);
+            }
+            State::Lingering { deadline, .. } => {
+                let due = Timers::due(self.timers.now, self.limits.linger_timeout);
+                consider(deadline.unwrap_or(due), Timer::Linger);
+            }
+            State::Open
+            | State::RemoteFinished
+            | State::LocalFinished { .. }
+            | State::Severed { .. } => {
+                // Silence while a frame is retained is not the peer's.
+                if self.flow != Flow::Retained {
+                    let (timeout, timer) = self.silence();
+                    consider(Timers::due(self.timers.active_at, timeout), timer);
+                }
+                if let FrameClock::Running { deadline } = self.timers.frame {
+                    consider(deadline, Timer::Frame);
+                }
+                if let Some(at) = self.timers.application {
+                    consider(at, Timer::Application);
+                }
+            }
+            State::Opening { .. }
+            | State::Failing { .. }
+            | State::Replying { .. }
+            | State::Closing { .. }
+            | State::Ended { .. }
+            | State::Closed { .. } => {}
+        }
+        first
+    }
+
+    /// How long silence may last, and what its end means.
+    fn silence(&self) -> (core::time::Duration, Timer) {
+        let (idle, drain) = (self.limits.idle_timeout, self.limits.drain_idle_timeout);
+        // A frame that is under way, either way, is not cut off by draining.
+        let is_at_rest = self.timers.frame == FrameClock::Off
+            && self.flow == Flow::Open
+            && self.queued_len() == 0;
+        if self.draining && is_at_rest && drain < idle {
+            (drain, Timer::Drain)
+        } else {
+            (idle, Timer::Idle)
+        }
+    }
+
+    /// Acts on every deadline that is due.
+    pub(super) fn handle_timeout(&mut self) {
+        while let Some(Deadline { at, timer }) = self.deadline() {
+            if at > self.timers.now {
+                break;
+            }
+            match timer {
+                Timer::Application => {
+                    self.timers.application = None;
+                    self.timer_fired = true;
+                }
+                Timer::Drain => self.input(Input::Close),
+                Timer::Frame => {
+                    self.timers.frame = FrameClock::Off;
+                    self.input(Input::Fail(CloseReason::TimedOut(timer)));
+                }
+                Timer::Idle => self.input(Input::Fail(CloseReason::TimedOut(timer))),
+                Timer::Linger => self.input(Input::LingerExpired),
+                // The preamble's is never set here.
+                Timer::Handshake | Timer::ProxyHeader | Timer::Stall => {
+                    self.input(Input::Lost(CloseReason::TimedOut(timer)));
+                }
+            }
+        }
+    }
+}

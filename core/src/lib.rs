@@ -127,7 +127,8 @@
 //! - `record`: [scripts](script), which record connections and replay them. Needs no `std`.
 //! - `std`: conversions from types of the standard library.
 //! - `tls`: [TLS sessions](tls) over rustls. Implies `std`.
-//! - `testkit`: the laws as functions, naive models and fuzz bodies, for your own framings too.
+//! - `testkit`: the laws in one call, strategies, naive models and fuzz bodies, for framings and
+//!   protocols of your own too. Implies `std`, and brings proptest and arbitrary.
 #![no_std]
 #![forbid(unsafe_code, unused_must_use)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

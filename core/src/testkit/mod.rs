@@ -1,9 +1,20 @@
-//! Laws that framings and connections must keep, and what is needed to state them: naive models, two
-//! joined connections in virtual time, calls in any order, traces of steps, and fuzz bodies.
+//! Laws that framings, protocols and connections must keep, and what is needed to state them: one
+//! call that [checks](check) all of them with cases of its own, naive models, two joined
+//! connections in virtual time, any calls in any order, recorded traces, and fuzz bodies.
 //!
-//! A law is a plain function that panics with a sentence when it is broken. The same laws are
-//! called with known bytes, by property tests and by fuzz targets, here and in crates that bring
-//! their own framing:
+//! For a framing or a protocol of your own, in a test:
+//!
+//! ```
+//! use drywire::framing::Lines;
+//! use drywire::protocol::Echo;
+//! use drywire::testkit::check;
+//!
+//! check::framing(Lines::new());
+//! check::protocol(|| Echo::new(Lines::new()));
+//! ```
+//!
+//! What is broken is a [`Law`], and the smallest case that breaks it is printed. Each law is also a
+//! plain function that panics with a sentence when it is broken, to be called with known bytes:
 //!
 //! ```
 //! use drywire::framing::Lines;
@@ -13,7 +24,8 @@
 //! laws::framing::all(&Lines::new(), &frames, b"one\r\ntwo\nthr", &[4, 5]);
 //! ```
 //!
-//! Needs the feature `testkit`, which adds no dependency.
+//! Needs the feature `testkit`, which implies `std` and brings proptest and arbitrary: for
+//! dev-dependencies.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -25,18 +37,23 @@
 )]
 
 pub mod any_order;
+pub mod check;
 pub mod fuzz;
 #[cfg(feature = "http1")]
 pub mod http1;
+mod law;
 pub mod laws;
 pub mod model;
 pub mod model_proxy;
 mod owned;
 mod pair;
+mod subject;
 mod trace;
 mod watched;
 
+pub use law::Law;
 pub use owned::OwnedFrames;
 pub use pair::{End, Pair, Path};
+pub use subject::Subject;
 pub use trace::{Event, Talker, Then, Trace, Traced};
 pub use watched::{Watched, Work};

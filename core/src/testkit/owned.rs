@@ -9,7 +9,61 @@ use crate::framing::{ByteFraming, Framing};
 /// A framing with what a law has to know about it: how its frames are kept, compared and sent.
 ///
 /// Every framing of byte slices is one. A structured framing of your own implements it so that the
-/// laws can be checked for it too; see [`laws::framing`](super::laws::framing).
+/// laws can be checked for it too: it names an owned twin of its frames, says how to copy and to
+/// send one, and how to make one of any bytes.
+///
+/// ```
+/// use drywire::buffer::Buffer;
+/// use drywire::framing::{Framing, Scan, Whole};
+/// use drywire::testkit::{OwnedFrames, check};
+/// use drywire::{DecodeError, EncodeError};
+///
+/// /// Numbers of two bytes.
+/// #[derive(Clone)]
+/// struct Numbers;
+///
+/// impl Framing for Numbers {
+///     type Found = ();
+///     type Frame<'a> = u16;
+///     type Item<'a> = u16;
+///
+///     fn scan(&mut self, input: &[u8]) -> Result<Scan<()>, DecodeError> {
+///         let is_whole = input.len() >= 2;
+///         Ok(if is_whole { Scan::Found(Whole { len: 2, found: () }) } else { Scan::Need(2) })
+///     }
+///
+///     fn view((): (), bytes: &mut [u8]) -> u16 {
+///         u16::from_be_bytes([bytes[0], bytes[1]])
+///     }
+///
+///     fn encode(&mut self, number: u16, transmit: &mut Buffer) -> Result<(), EncodeError> {
+///         transmit.extend_from_slice(&number.to_be_bytes());
+///         Ok(())
+///     }
+///
+///     fn wire_len_max(&self) -> usize {
+///         2
+///     }
+/// }
+///
+/// impl OwnedFrames for Numbers {
+///     type Owned = u16;
+///
+///     fn own(frame: &u16) -> u16 {
+///         *frame
+///     }
+///
+///     fn item<R>(frame: &u16, take: impl FnOnce(u16) -> R) -> R {
+///         take(*frame)
+///     }
+///
+///     fn frame_from(&self, bytes: &[u8]) -> Option<u16> {
+///         Some(bytes.iter().fold(0, |number, byte| number ^ u16::from(*byte) << 4))
+///     }
+/// }
+///
+/// check::framing(Numbers);
+/// ```
 pub trait OwnedFrames: Framing {
     /// A frame that borrows nothing.
     type Owned: Clone + fmt::Debug + PartialEq;
@@ -20,9 +74,22 @@ pub trait OwnedFrames: Framing {
     /// Gives `take` the item that sends `frame`.
     fn item<R>(frame: &Self::Owned, take: impl FnOnce(Self::Item<'_>) -> R) -> R;
 
+    /// A frame made of any bytes, the same of the same bytes; `None` if these make none. What
+    /// [`check`](super::check) sends: let it reach every kind of frame, legal or not. A type that
+    /// implements `Arbitrary` of the crate arbitrary has it in a line:
+    /// `Owned::arbitrary(&mut Unstructured::new(bytes)).ok()`.
+    fn frame_from(&self, bytes: &[u8]) -> Option<Self::Owned> {
+        let _ = bytes;
+        None
+    }
+
     /// Appends `next` to the frame before it if it means nothing where the one ends and the other
-    /// begins. Returns whether it did, or whether `next` itself means nothing.
-    fn join(&self, last: Option<&mut Self::Owned>, next: &Self::Owned) -> bool;
+    /// begins. Returns whether it did, or whether `next` itself means nothing. By default frames
+    /// stay apart.
+    fn join(&self, last: Option<&mut Self::Owned>, next: &Self::Owned) -> bool {
+        let _ = (last, next);
+        false
+    }
 
     /// Whether `heard` is what the other side may be told when `said` is sent: the same, unless the
     /// framing adds something of its own.
@@ -46,6 +113,10 @@ impl<F: ByteFraming> OwnedFrames for F {
 
     fn item<R>(frame: &Vec<u8>, take: impl FnOnce(&[u8]) -> R) -> R {
         take(frame)
+    }
+
+    fn frame_from(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        Some(bytes.to_vec())
     }
 
     fn join(&self, last: Option<&mut Vec<u8>>, next: &Vec<u8>) -> bool {

@@ -13,7 +13,7 @@ use crate::testkit::model::{Model, Prefix};
 ///
 /// # Panics
 /// When a law is broken.
-pub fn framing(data: &[u8]) {
+pub fn in_box(data: &[u8]) {
     let mut choices = Choices { data };
     let model = choices.model();
     let frames = choices.frames();

@@ -1,0 +1,131 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Case, Failure, Settings, hunt};
+use crate::testkit::Law;
+
+/// What is put to the laws: a [framing](Check::framing), a [protocol](Check::protocol) or
+/// [two that are joined](Check::pair).
+pub trait Body {
+    /// Which laws there are to check, in this order.
+    fn laws(&self) -> &[Law];
+
+    /// Leaves out all laws but these.
+    fn only(&mut self, laws: &[Law]);
+
+    /// The most that one frame takes on the wire: lengths are tried around it.
+    fn wire_len_max(&self) -> usize;
+
+    /// How many examples there are to choose from.
+    fn examples_len(&self) -> usize;
+
+    /// Checks one law in one case.
+    ///
+    /// # Panics
+    /// When it is broken.
+    fn check(&self, law: Law, case: &Case);
+
+    /// The bytes that arrive in a case.
+    fn input(&self, case: &Case) -> Vec<u8>;
+
+    /// The steps that a case comes to, a line each.
+    fn steps(&self, case: &Case) -> Vec<String>;
+
+    /// Whether all cases so far have shown nothing, because no frame was among them.
+    fn is_vacuous(&self) -> bool;
+}
+
+/// A check with its settings.
+///
+/// ```
+/// use drywire::framing::Netstring;
+/// use drywire::testkit::check::Check;
+///
+/// Check::framing(Netstring::new().with_frame_len_max(100)).cases(50).run();
+/// ```
+#[derive(Debug)]
+pub struct Check<B> {
+    pub(super) body: B,
+    settings: Settings,
+}
+
+impl<B: Body> Check<B> {
+    /// Checks `body` with the default settings.
+    pub const fn new(body: B) -> Self {
+        Self { body, settings: Settings::new() }
+    }
+
+    /// Checks these laws alone.
+    #[must_use]
+    pub fn only(mut self, laws: &[Law]) -> Self {
+        self.body.only(laws);
+        self
+    }
+
+    /// Tries so many cases.
+    #[must_use]
+    pub const fn cases(mut self, cases: u32) -> Self {
+        self.settings.cases = cases;
+        self
+    }
+
+    /// Tries other cases.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Changes all settings.
+    #[must_use]
+    pub const fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Checks all laws.
+    ///
+    /// # Panics
+    /// When a law is broken, with the report that [`Failure`] displays, or when no frame could be
+    /// made: then the check would say little.
+    pub fn run(&self) {
+        self.try_run().unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    /// Checks all laws and returns what was broken.
+    ///
+    /// # Errors
+    /// [`Failure`], the smallest that was found.
+    ///
+    /// # Panics
+    /// When no frame could be made.
+    pub fn try_run(&self) -> Result<(), Failure> {
+        hunt::hunt(&self.body, &self.settings)?;
+        assert!(
+            !self.body.is_vacuous(),
+            "no frame can be made of bytes, or encode refuses them all: give examples"
+        );
+        Ok(())
+    }
+
+    /// Checks all laws for a case that a failure has printed or a fuzzer has found.
+    ///
+    /// # Panics
+    /// When a law is broken, with the report that [`Failure`] displays.
+    pub fn replay(&self, case: &[u8]) {
+        self.try_replay(case).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    /// As [`replay`](Self::replay), and returns what was broken.
+    ///
+    /// # Errors
+    /// [`Failure`], the smallest that was found.
+    pub fn try_replay(&self, case: &[u8]) -> Result<(), Failure> {
+        hunt::judge(&self.body, &self.settings, &Case::from_bytes(case))
+    }
+
+    /// The cases that are tried, as inputs of a fuzz target.
+    pub fn seeds(&self) -> impl Iterator<Item = Vec<u8>> + use<B> {
+        hunt::samples(&self.body, &self.settings).map(|case| case.to_bytes())
+    }
+}

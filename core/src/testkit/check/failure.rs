@@ -1,0 +1,69 @@
+//! What a check says of a law that was broken.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::Case;
+use crate::testkit::Law;
+
+/// Longest line of a step, in characters.
+const STEP_LEN_MAX: usize = 200;
+
+/// Most steps that are shown.
+const STEPS_MAX: usize = 60;
+
+/// Longest input that is shown, in bytes.
+const INPUT_LEN_MAX: usize = 1024;
+
+/// A law that was broken, and the smallest case that was found to break it.
+///
+/// Displays as a report with the bytes, how they were cut, the steps, and the line that replays
+/// it in a test.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The law.
+    pub law: Law,
+    /// What the law found.
+    pub message: String,
+    /// The bytes that arrive.
+    pub input: Vec<u8>,
+    /// The steps that this comes to, a line each.
+    pub steps: Vec<String>,
+    /// The case. [`Case::to_bytes`] is what a fuzz target or a `replay` reads.
+    pub case: Box<Case>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "a law is broken: {}", self.law)?;
+        writeln!(f, "  {}", self.law.sentence())?;
+        writeln!(f, "what was found:")?;
+        for line in self.message.lines() {
+            writeln!(f, "  {line}")?;
+        }
+        let (len, shown) = (self.input.len(), self.input.len().min(INPUT_LEN_MAX));
+        let rest = if shown < len { " and more" } else { "" };
+        let bytes = &self.input[..shown];
+        writeln!(f, "input of {len} bytes: b\"{}\"{rest}", bytes.escape_ascii())?;
+        if !self.case.frames.is_empty() {
+            writeln!(f, "which begins with the frames made of: {:?}", self.case.frames)?;
+        }
+        writeln!(f, "read in lengths of: {:?}", self.case.cuts)?;
+        writeln!(f, "written in lengths of: {:?}", self.case.portions)?;
+        writeln!(f, "steps:")?;
+        for step in self.steps.iter().take(STEPS_MAX) {
+            let end = step.char_indices().nth(STEP_LEN_MAX).map_or(step.len(), |(at, _)| at);
+            writeln!(f, "  {}{}", &step[..end], if end < step.len() { "..." } else { "" })?;
+        }
+        if self.steps.len() > STEPS_MAX {
+            writeln!(f, "  and {} more", self.steps.len() - STEPS_MAX)?;
+        }
+        writeln!(f, "to see it again, in the place of `run()`:")?;
+        write!(f, "  .replay(b\"{}\")", self.case.to_bytes().escape_ascii())
+    }
+}
+
+impl core::error::Error for Failure {}

@@ -1,0 +1,78 @@
+//! Every law can fail: for each there is a framing, a protocol or a connection that is wrong in one
+//! way, which the law must catch, and the same without the fault, which it must let pass.
+#![cfg(all(feature = "testkit", feature = "tls"))]
+
+mod connections;
+mod framings;
+mod protocols;
+#[path = "../support/mod.rs"]
+mod support;
+
+use drywire::testkit::Law;
+use drywire::testkit::check::Failure;
+
+/// What the check of one law comes to, for a subject with the fault that breaks the law or
+/// without.
+type Twin = fn(law: Law, is_broken: bool) -> Result<(), Failure>;
+
+/// The twin of each law. There is no law without one: the test below asks for all.
+fn twin(law: Law) -> Twin {
+    match law {
+        Law::Total => framings::needs_nothing,
+        Law::SplitInvariance => framings::depends_on_cuts,
+        Law::PrefixIncomplete => framings::fails_early,
+        Law::RoundTrip => framings::drops_the_last_byte,
+        Law::SameLimits => framings::receives_more_than_it_sends,
+        Law::LinearTime => framings::looks_again,
+        Law::EqualsModel => framings::differs_from_its_model,
+        Law::Conservation => framings::drops_the_last_byte,
+        Law::Deterministic => protocols::counts_over_connections,
+        Law::InputCut => framings::depends_on_cuts_in_a_connection,
+        Law::OutputCut => connections::drops_what_was_not_taken,
+        Law::Turns => connections::drops_its_queue_with_its_turn,
+        Law::EndAfterData => connections::drops_frames_at_the_end,
+        Law::FullLosesNothing => protocols::ignores_full,
+        Law::BoundedMemory => framings::says_too_small_a_length,
+        Law::DeadlinesMoveForward => protocols::spins,
+        Law::AnyOrder => protocols::expects_to_be_open,
+        Law::MisuseChangesNothing => connections::acts_on_misuse,
+        Law::StickyErrors => connections::forgets_why_it_failed,
+        Law::FlushedAfterError => connections::drops_its_queue_when_it_fails,
+        Law::EndsWithTransport => connections::waits_without_a_transport,
+        Law::Joined => protocols::answers_with_the_time,
+        Law::TlsTransparency => protocols::greets_within_tls,
+        other => panic!("{other} has no broken twin"),
+    }
+}
+
+#[test]
+fn every_law_catches_its_broken_twin_and_says_so() {
+    for law in Law::ALL {
+        let Err(failure) = twin(*law)(*law, true) else { panic!("{law} did not catch its twin") };
+        println!("{failure}\n");
+        assert_eq!(failure.law, *law);
+        let report = failure.to_string();
+        assert!(report.contains(law.name()) && report.contains(law.sentence()), "{report}");
+    }
+}
+
+#[test]
+fn every_law_lets_the_sound_twin_pass() {
+    for law in Law::ALL {
+        if let Err(failure) = twin(*law)(*law, false) {
+            panic!("{failure}");
+        }
+    }
+}
+
+#[test]
+fn laws_are_told_apart_by_name_and_sentence() {
+    for (at, law) in Law::ALL.iter().enumerate() {
+        for other in &Law::ALL[at + 1..] {
+            assert_ne!(law.name(), other.name());
+            assert_ne!(law.sentence(), other.sentence());
+        }
+        assert_eq!(law.to_string(), law.name());
+        assert!(law.sentence().ends_with('.'), "{law}");
+    }
+}

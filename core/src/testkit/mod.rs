@@ -1,6 +1,7 @@
 //! Laws that framings, protocols and connections must keep, and what is needed to state them: one
 //! call that [checks](check) all of them with cases of its own, naive models, two joined
-//! connections in virtual time, any calls in any order, recorded traces, and fuzz bodies.
+//! connections in virtual time, a [network](sim) of any number of them, any calls in any order,
+//! recorded traces, and fuzz bodies.
 //!
 //! For a framing or a protocol of your own, in a test:
 //!
@@ -47,9 +48,11 @@ pub mod model;
 pub mod model_proxy;
 mod owned;
 mod pair;
+pub mod sim;
 mod subject;
 mod trace;
 mod watched;
+mod way;
 
 pub use law::Law;
 pub use owned::OwnedFrames;

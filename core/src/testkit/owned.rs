@@ -1,5 +1,7 @@
 //! Framings whose frames can be kept.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -97,6 +99,11 @@ pub trait OwnedFrames: Framing {
         said == heard
     }
 
+    /// Puts a frame into words, for a [time-line](super::sim::Timeline).
+    fn describe(frame: &Self::Owned) -> String {
+        format!("{frame:?}")
+    }
+
     /// Sends what lets the conversation go on behind `frame`, which was just shown, for framings
     /// that [hold](crate::framing::Scan::Hold) frames back before something is sent.
     fn answer(&mut self, frame: &Self::Owned, transmit: &mut Buffer) {
@@ -117,6 +124,10 @@ impl<F: ByteFraming> OwnedFrames for F {
 
     fn frame_from(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         Some(bytes.to_vec())
+    }
+
+    fn describe(frame: &Vec<u8>) -> String {
+        super::sim::quoted(frame)
     }
 
     fn join(&self, last: Option<&mut Vec<u8>>, next: &Vec<u8>) -> bool {

@@ -15,7 +15,6 @@
 //! assert_eq!(pair.right.trace().closed(), Some(&CloseReason::Finished));
 //! ```
 
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -24,12 +23,13 @@ use core::time::Duration;
 
 use super::owned::OwnedFrames;
 use super::trace::{Trace, Traced};
+use super::way::{self, Moved, Transport, UNTAGGED, Way};
 use crate::buffer::Pool;
 use crate::connection::Connection;
 use crate::error::Fault;
 use crate::framing::Framing;
 use crate::limits::Limits;
-use crate::protocol::{Protocol, pump};
+use crate::protocol::Protocol;
 use crate::time::Instant;
 
 /// Rounds after which a run is taken for one that never ends.
@@ -66,11 +66,11 @@ where
     }
 
     /// Takes all steps. Returns whether there were any.
+    ///
+    /// # Panics
+    /// When the connection contradicts itself.
     pub fn pump(&mut self) -> bool {
-        let before = self.recorder.steps;
-        pump(&mut self.connection, &mut self.recorder);
-        self.check();
-        self.recorder.steps > before
+        way::pump_all(&mut self.connection, &mut self.recorder)
     }
 
     /// Takes all steps, writes to `out` and reads from `inp` once each. Returns whether anything
@@ -79,18 +79,8 @@ where
     /// # Panics
     /// When the connection contradicts itself.
     pub fn work(&mut self, out: &mut Path, inp: &mut Path, now: Instant) -> bool {
-        if let Some(pool) = &mut self.pool {
-            self.connection.lease(pool);
-        }
-        let mut moved = self.pump();
-        moved |= out.write(&mut self.connection, now);
-        moved |= inp.read(&mut self.connection, now);
-        moved |= self.pump();
-        if let Some(pool) = &mut self.pool {
-            self.connection.settle(pool);
-            self.check();
-        }
-        moved | self.connection.interest().again
+        let Self { connection, recorder, pool, .. } = self;
+        way::round(connection, recorder, pool.as_mut(), &mut Paths { out, inp }, now)
     }
 
     /// Reads `input` and then its end, while time stands still; returns what was written.
@@ -113,19 +103,6 @@ where
         }
         panic!("no end after {ROUNDS_MAX} rounds: {:?}", self.trace());
     }
-
-    /// Checks what must hold whenever all steps are taken.
-    fn check(&self) {
-        let connection = &self.connection;
-        let (len, max) = (connection.memory_len(), connection.memory_len_max());
-        assert!(len <= max, "{len} bytes of memory, at most {max} were said: {connection:?}");
-        let interest = connection.interest();
-        assert!(!(interest.shutdown && interest.write), "shutdown before all is written");
-        if connection.is_closed() {
-            let none = !interest.read && !interest.write && !interest.shutdown;
-            assert!(none && interest.deadline.is_none(), "closed and wants {interest:?}");
-        }
-    }
 }
 
 /// One direction of a link.
@@ -143,9 +120,7 @@ pub struct Path {
     pub is_cut: bool,
     /// What was written, if it is to be [`kept`](Self::keeping).
     pub written: Option<Vec<u8>>,
-    flight: VecDeque<(Instant, Vec<u8>)>,
-    flight_len: usize,
-    end: Option<Instant>,
+    way: Way,
     writes: usize,
     reads: usize,
 }
@@ -159,9 +134,7 @@ impl Default for Path {
             capacity: usize::MAX,
             is_cut: false,
             written: None,
-            flight: VecDeque::new(),
-            flight_len: 0,
-            end: None,
+            way: Way::default(),
             writes: 0,
             reads: 0,
         }
@@ -176,23 +149,21 @@ impl Path {
 
     /// Adds bytes as if the writer had written them.
     pub fn inject(&mut self, bytes: &[u8], now: Instant) {
-        if !self.is_cut && !bytes.is_empty() {
-            self.flight_len += bytes.len();
-            self.flight.push_back((now + self.lag, bytes.to_vec()));
+        if !self.is_cut {
+            self.way.push(now + self.lag, bytes.to_vec(), UNTAGGED);
         }
     }
 
     /// Ends the stream behind what is under way, as if the writer had.
     pub fn end(&mut self, now: Instant) {
-        if !self.is_cut && self.end.is_none() {
-            self.end = Some(now + self.lag);
+        if !self.is_cut {
+            self.way.end(now + self.lag, UNTAGGED);
         }
     }
 
     /// Takes everything that is under way.
     pub fn take(&mut self) -> Vec<u8> {
-        self.flight_len = 0;
-        self.flight.drain(..).flat_map(|(_, bytes)| bytes).collect()
+        self.way.take()
     }
 
     fn turn(lens: &[usize], counter: &mut usize) -> usize {
@@ -201,63 +172,44 @@ impl Path {
         len
     }
 
-    /// Takes what the writer has. Returns whether anything moved.
-    fn write<F: Framing>(&mut self, from: &mut Connection<F>, now: Instant) -> bool {
-        let wants = from.interest().write;
-        let room = self.capacity.saturating_sub(self.flight_len);
-        let bytes = from.transmit();
-        assert_eq!(wants, !bytes.is_empty(), "the interest in writing and what there is to write");
-        if !bytes.is_empty() && room > 0 {
-            let len = bytes.len().min(room).min(Self::turn(&self.portions, &mut self.writes));
-            if let Some(written) = &mut self.written {
-                written.extend_from_slice(&bytes[..len]);
-            }
-            let bytes = bytes[..len].to_vec();
-            self.inject(&bytes, now);
-            from.transmitted(len, now).expect("no more than was offered");
-            return true;
-        }
-        if from.interest().shutdown {
-            from.shut_down(now).expect("it was asked for");
-            self.end(now);
-            return true;
-        }
-        false
-    }
-
-    /// Gives the reader what has arrived. Returns whether anything moved.
-    fn read<F: Framing>(&mut self, to: &mut Connection<F>, now: Instant) -> bool {
-        let wants = to.interest().read;
-        match self.flight.front() {
-            Some((at, _)) if *at > now => return false,
-            None if self.end.is_none_or(|at| at > now || at == Instant::MAX) => return false,
-            Some(_) | None => {}
-        }
-        let room = to.receive_buffer();
-        assert_eq!(wants, !room.is_empty(), "the interest in reading and the room for it");
-        if room.is_empty() {
-            return false;
-        }
-        let Some((_, bytes)) = self.flight.front_mut() else {
-            self.end = Some(Instant::MAX);
-            to.received_eof(now).expect("the first end");
-            return true;
-        };
-        let len = bytes.len().min(room.len()).min(Self::turn(&self.cuts, &mut self.reads));
-        room[..len].copy_from_slice(&bytes[..len]);
-        bytes.drain(..len);
-        self.flight_len -= len;
-        if bytes.is_empty() {
-            self.flight.pop_front();
-        }
-        to.received(len, now).expect("no more than was lent");
-        true
-    }
-
     /// When something arrives that has not yet.
     fn next_arrival(&self, now: Instant) -> Option<Instant> {
-        let first = self.flight.front().map(|(at, _)| *at).or(self.end);
-        first.filter(|at| *at > now && *at != Instant::MAX)
+        self.way.next_at().filter(|at| *at > now)
+    }
+}
+
+/// The paths from and to one end.
+struct Paths<'a> {
+    out: &'a mut Path,
+    inp: &'a mut Path,
+}
+
+impl Transport for Paths<'_> {
+    fn write<F: Framing>(&mut self, from: &mut Connection<F>, now: Instant) -> bool {
+        let out = &mut *self.out;
+        let room = out.capacity.saturating_sub(out.way.len());
+        let (portions, writes) = (&out.portions, &mut out.writes);
+        let mut sent = vec![];
+        let moved = way::write(
+            from,
+            now,
+            room,
+            || Path::turn(portions, writes),
+            |bytes| sent.extend_from_slice(bytes),
+        );
+        if let Some(written) = &mut out.written {
+            written.extend_from_slice(&sent);
+        }
+        out.inject(&sent, now);
+        if moved == Moved::End {
+            out.end(now);
+        }
+        moved != Moved::Nothing
+    }
+
+    fn read<F: Framing>(&mut self, to: &mut Connection<F>, now: Instant) -> bool {
+        let Path { way, cuts, reads, .. } = &mut *self.inp;
+        way.read(to, now, || Path::turn(cuts, reads), false, |_| {}) != Moved::Nothing
     }
 }
 
@@ -347,17 +299,9 @@ where
             return false;
         };
         self.now = self.now.max(next);
-        Self::pass_time(&mut self.left.connection, self.now);
-        Self::pass_time(&mut self.right.connection, self.now);
+        way::pass_time(&mut self.left.connection, self.now);
+        way::pass_time(&mut self.right.connection, self.now);
         true
-    }
-
-    fn pass_time<F: Framing>(connection: &mut Connection<F>, now: Instant) {
-        if connection.deadline().is_some_and(|deadline| deadline.at <= now) {
-            connection.handle_timeout(now);
-            let later = connection.deadline().is_none_or(|deadline| deadline.at > now);
-            assert!(later, "{:?} is not later than {now}", connection.deadline());
-        }
     }
 
     /// Steps until both ends are closed or nothing will ever happen.
@@ -407,8 +351,8 @@ where
             self.run_now();
         }
         self.now = until;
-        Self::pass_time(&mut self.left.connection, until);
-        Self::pass_time(&mut self.right.connection, until);
+        way::pass_time(&mut self.left.connection, until);
+        way::pass_time(&mut self.right.connection, until);
     }
 
     /// Breaks the link: both ends are told that the peer has reset the connection, and what was

@@ -1,6 +1,6 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
 use drywire::datagram::DatagramStatistics;
@@ -140,7 +140,7 @@ impl Ledger {
 
     /// Puts an admitted connection on the list, `is_tls` or not, that begins with a header or not.
     #[must_use]
-    pub fn enter(&self, peer: &Peer, is_tls: bool, has_header: bool) -> Arc<Visitor> {
+    pub fn enter(&self, peer: &Peer, is_tls: bool, has_header: bool) -> Visitor {
         self.visitors.enter(peer, is_tls, has_header, self.now())
     }
 
@@ -173,18 +173,19 @@ impl Ledger {
     /// Takes note that an admitted connection got no thread or task; see
     /// [`Admission::thread_failed`].
     pub fn thread_failed(&self, permit: Permit, visitor: &Visitor) {
-        log::thread_failed(visitor.peer());
+        log::thread_failed(&visitor.peer());
         self.visitors.turn_away(visitor);
         self.admission().thread_failed(permit, self.now());
     }
 
-    /// Takes note that a connection ended, after its descriptor was closed.
-    pub fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) {
+    /// Takes note that a connection ended, after its descriptor was closed. Returns whose it was.
+    pub fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) -> Peer {
         let (kind, now) = (reason.kind(), self.now());
         let visit = visitor.visit();
         log::closed(&visit, self.place(&visit.peer), reason, now);
         self.visitors.leave(visitor, kind, now);
         self.admission().closed(permit, kind);
+        visit.peer
     }
 
     /// Counts bytes of the transport.

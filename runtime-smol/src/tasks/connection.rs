@@ -43,7 +43,7 @@ pub(super) struct Common {
 struct Place {
     common: Arc<Common>,
     permit: Option<Permit>,
-    visitor: Arc<Visitor>,
+    visitor: Visitor,
     /// On the server's roster.
     at: usize,
     /// What the connection has been told of the server. None before the first poll.
@@ -60,13 +60,14 @@ impl Drop for Place {
             Phase::Stopping => CloseReason::Stopped,
         });
         control.roster.leave(self.at);
+        let peer = self.visitor.peer();
         if let Some(permit) = self.permit.take() {
             control.ledger.closed(permit, &self.visitor, &reason);
         }
         control.closed.notify(usize::MAX);
         // Last, so that who hears of the end finds it counted. A server that ends waits for the
         // threads, and so for this.
-        self.common.observe(self.visitor.peer(), &reason);
+        self.common.observe(&peer, &reason);
     }
 }
 
@@ -79,7 +80,7 @@ where
     pub(super) fn admit(
         &self,
         stream: Stream,
-        visitor: Arc<Visitor>,
+        visitor: Visitor,
         permit: Permit,
     ) -> Option<Admitted> {
         let Control { ledger, roster, .. } = &*self.common.control;
@@ -103,7 +104,7 @@ where
         tls: Option<&ServerTls>,
     ) -> Option<Serving<P>> {
         let Admitted { seat, mut place } = admitted;
-        let factory = || (self.factory)(place.visitor.peer());
+        let factory = || (self.factory)(&place.visitor.peer());
         let protocol = catch_unwind(AssertUnwindSafe(factory)).ok()?;
         let (now, limits) = (self.common.now(), Arc::clone(&self.common.limits));
         let mut connection = serving(tls, protocol.framing(), limits, now);

@@ -23,7 +23,7 @@ pub(super) struct Entry<P: Protocol> {
     /// It waits for its turn.
     pub(super) is_queued: bool,
     pub(super) stage: Stage<P>,
-    pub(super) visitor: Arc<Visitor>,
+    pub(super) visitor: Visitor,
     pub(super) permit: Permit,
 }
 
@@ -69,7 +69,7 @@ impl<P: Protocol> Entry<P> {
         link: Link,
         preamble: Option<Preamble>,
         tls: Option<ServerTls>,
-        visitor: Arc<Visitor>,
+        visitor: Visitor,
         permit: Permit,
     ) -> Self {
         let stage = match preamble {
@@ -184,7 +184,7 @@ impl<P: Protocol> Stage<P> {
         around: &mut Around<'_, F>,
     ) -> Self {
         let service = around.service;
-        let protocol = (service.factory)(visitor.peer());
+        let protocol = (service.factory)(&visitor.peer());
         let limits = Arc::clone(&service.limits);
         let mut connection = serving(tls, protocol.framing(), limits, around.now);
         if !rest.is_empty() {

@@ -50,11 +50,11 @@ impl<F> Service<'_, F> {
 
     /// Takes note that a connection is over whose descriptor is closed.
     pub(super) fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) {
-        self.control.ledger.closed(permit, visitor, reason);
+        let peer = self.control.ledger.closed(permit, visitor, reason);
         if !self.wakers.is_empty() && self.is_awaited.swap(false, Ordering::SeqCst) {
             self.wake_all();
         }
-        self.observation.observe(visitor.peer(), reason);
+        self.observation.observe(&peer, reason);
     }
 
     pub(super) fn refused(&self, peer: &Peer, refusal: Refusal) {

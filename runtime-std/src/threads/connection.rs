@@ -33,7 +33,7 @@ pub(super) struct Place<'a> {
     ledger: &'a Ledger,
     closed: &'a Bell,
     permit: Option<Permit>,
-    visitor: Arc<Visitor>,
+    visitor: Visitor,
     /// How the connection ended. None as long as no thread has taken it.
     reason: Option<CloseReason>,
 }
@@ -41,7 +41,7 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     pub(super) const fn new(
         permit: Permit,
-        visitor: Arc<Visitor>,
+        visitor: Visitor,
         ledger: &'a Ledger,
         closed: &'a Bell,
     ) -> Self {
@@ -62,7 +62,9 @@ impl<'a> Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         match (self.permit.take(), &self.reason) {
-            (Some(permit), Some(reason)) => self.ledger.closed(permit, &self.visitor, reason),
+            (Some(permit), Some(reason)) => {
+                self.ledger.closed(permit, &self.visitor, reason);
+            }
             (Some(permit), None) => self.ledger.thread_failed(permit, &self.visitor),
             (None, _) => {}
         }
@@ -96,7 +98,7 @@ where
                     }
                 }
             };
-            let mut protocol = (self.factory)(place.visitor.peer());
+            let mut protocol = (self.factory)(&place.visitor.peer());
             let now = around.ledger.clock().now();
             let limits = Arc::clone(&self.limits);
             let mut connection = serving(tls.as_ref(), protocol.framing(), limits, now);
@@ -105,11 +107,11 @@ where
         }))
         .unwrap_or(CloseReason::Aborted);
         place.reason = Some(reason.clone());
-        let visitor = Arc::clone(&place.visitor);
+        let peer = place.visitor.peer();
         // Whoever waits for the place may need the descriptor.
         drop(stream);
         drop(place);
-        self.observe(visitor.peer(), &reason);
+        self.observe(&peer, &reason);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The connections that a server has now, each with what it has come to.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+mod page;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use drywire::connection::Stage;
 use drywire::framing::Framing;
@@ -10,39 +12,40 @@ use drywire::statistics::{HandshakeKind, Statistics, Visit};
 use drywire::tls::TlsVersion;
 use drywire::{CloseKind, Connection, Instant, Peer};
 
-/// A connection's place in its server's list.
+use page::{Page, Record};
+
+/// A connection's place in its server's list, until the ledger is told that the connection is over:
+/// then it may be another's.
 ///
 /// Whoever drives the connection notes there, after each turn, what came of it. That takes no lock
 /// but when the handshake is over.
 #[derive(Debug)]
 pub struct Visitor {
-    place: usize,
-    peer: Peer,
-    /// Who that is by the header that the stream begins with, once it is there.
-    client: OnceLock<Peer>,
-    since: Instant,
-    is_tls: bool,
-    has_header: bool,
-    received_len: AtomicU64,
-    transmitted_len: AtomicU64,
-    /// The index of a [`Stage`].
-    stage: AtomicU8,
-    /// 0 for none, else 1 more than the index in [`VERSIONS`].
-    version: AtomicU8,
+    page: Arc<Page>,
+    place: u32,
 }
 
 const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 
+const IS_TLS: u8 = 1;
+const HAS_HEADER: u8 = 2;
+/// The header has come.
+const IS_INTRODUCED: u8 = 4;
+
 impl Visitor {
-    /// Who is at the other end.
+    /// Who is at the other end: the client that its header names, if it begins with one and that
+    /// has come.
     #[must_use]
-    pub fn peer(&self) -> &Peer {
-        self.client.get().unwrap_or(&self.peer)
+    pub fn peer(&self) -> Peer {
+        self.page.peer(self.index()).unwrap_or_else(Peer::unix)
     }
 
     /// Takes note of the header that the stream began with.
     pub(crate) fn introduced(&self, header: Header) {
-        self.client.get_or_init(|| self.peer.clone().introduced(header));
+        let before = self.record().beginning.fetch_or(IS_INTRODUCED, Ordering::Relaxed);
+        if before & IS_INTRODUCED == 0 {
+            self.page.rename(self.index(), |peer| peer.introduced(header));
+        }
     }
 
     /// Takes note of bytes. One thread at a time does, so that no addition need be atomic.
@@ -53,14 +56,38 @@ impl Visitor {
                 counter.store(sum, Ordering::Relaxed);
             }
         };
-        add(&self.received_len, received_len);
-        add(&self.transmitted_len, transmitted_len);
+        let record = self.record();
+        add(&record.received_len, received_len);
+        add(&record.transmitted_len, transmitted_len);
     }
 
     /// What it has come to.
     #[must_use]
     pub fn visit(&self) -> Visit {
-        let mut visit = Visit::new(self.peer().clone(), self.since);
+        self.record().visit(self.peer())
+    }
+
+    fn record(&self) -> &Record {
+        self.page.record(self.index())
+    }
+
+    const fn index(&self) -> usize {
+        self.place as usize % page::LEN
+    }
+
+    fn begins_with(&self, what: u8) -> bool {
+        self.record().beginning.load(Ordering::Relaxed) & what != 0
+    }
+
+    fn since(&self) -> Instant {
+        Instant::from_nanos(self.record().since.load(Ordering::Relaxed))
+    }
+}
+
+impl Record {
+    fn visit(&self, peer: Peer) -> Visit {
+        let since = Instant::from_nanos(self.since.load(Ordering::Relaxed));
+        let mut visit = Visit::new(peer, since);
         visit.received_len = self.received_len.load(Ordering::Relaxed);
         visit.transmitted_len = self.transmitted_len.load(Ordering::Relaxed);
         visit.stage = self.stage();
@@ -83,16 +110,32 @@ pub(crate) struct Visitors {
 
 #[derive(Debug)]
 struct List {
-    places: Vec<Option<Arc<Visitor>>>,
+    pages: Vec<Arc<Page>>,
     /// Places without a visitor.
-    free: Vec<usize>,
+    free: Vec<u32>,
     /// What is counted when a handshake or a connection is over.
     statistics: Statistics,
 }
 
 impl List {
+    /// A free place.
+    fn vacant(&mut self) -> Visitor {
+        let place = self.free.pop().unwrap_or_else(|| {
+            let first = self.pages.len() * page::LEN;
+            self.pages.push(Arc::new(Page::new()));
+            // There are fewer connections than a u32 counts. The first is taken first.
+            let places = (first..first + page::LEN).rev();
+            self.free.extend(places.map(|place| u32::try_from(place).unwrap_or(u32::MAX)));
+            self.free.pop().unwrap_or(u32::MAX)
+        });
+        let page = self.pages.get(place as usize / page::LEN);
+        // Every place that is free is on a page.
+        let page = page.map_or_else(|| Arc::new(Page::new()), Arc::clone);
+        Visitor { page, place }
+    }
+
     fn vacate(&mut self, visitor: &Visitor) {
-        if self.places.get_mut(visitor.place).is_some_and(|place| place.take().is_some()) {
+        if visitor.page.leave(visitor.index()) {
             self.free.push(visitor.place);
         }
     }
@@ -100,7 +143,7 @@ impl List {
 
 impl Visitors {
     pub(crate) const fn new() -> Self {
-        let list = List { places: Vec::new(), free: Vec::new(), statistics: Statistics::new() };
+        let list = List { pages: Vec::new(), free: Vec::new(), statistics: Statistics::new() };
         Self { list: Mutex::new(list) }
     }
 
@@ -110,26 +153,11 @@ impl Visitors {
         is_tls: bool,
         has_header: bool,
         now: Instant,
-    ) -> Arc<Visitor> {
-        let mut list = self.list();
-        let place = list.free.pop().unwrap_or(list.places.len());
-        let visitor = Arc::new(Visitor {
-            place,
-            peer: peer.clone(),
-            client: OnceLock::new(),
-            since: now,
-            is_tls,
-            has_header,
-            received_len: AtomicU64::new(0),
-            transmitted_len: AtomicU64::new(0),
-            stage: AtomicU8::new(0),
-            version: AtomicU8::new(0),
-        });
-        let entered = Some(Arc::clone(&visitor));
-        match list.places.get_mut(place) {
-            Some(free) => *free = entered,
-            None => list.places.push(entered),
-        }
+    ) -> Visitor {
+        let visitor = self.list().vacant();
+        let tls = if is_tls { IS_TLS } else { 0 };
+        let header = if has_header { HAS_HEADER } else { 0 };
+        visitor.page.enter(visitor.index(), peer, tls | header, now);
         visitor
     }
 
@@ -143,32 +171,33 @@ impl Visitors {
         now: Instant,
     ) {
         visitor.moved(received_len, transmitted_len);
-        let (before, stage) = (visitor.stage(), connection.stage());
+        let record = visitor.record();
+        let (before, stage) = (record.stage(), connection.stage());
         if before == stage {
             return;
         }
         let index = u8::try_from(stage.index()).unwrap_or(u8::MAX);
-        visitor.stage.store(index, Ordering::Relaxed);
+        record.stage.store(index, Ordering::Relaxed);
         if before != Stage::Opening {
             return;
         }
         if let Some(version) = connection.tls_version() {
             let index = VERSIONS.iter().position(|known| *known == version);
             let index = index.and_then(|index| u8::try_from(index + 1).ok());
-            visitor.version.store(index.unwrap_or(0), Ordering::Relaxed);
-            let duration = now.saturating_duration_since(visitor.since);
+            record.version.store(index.unwrap_or(0), Ordering::Relaxed);
+            let duration = now.saturating_duration_since(visitor.since());
             self.list().statistics.handshaken(version.into(), duration);
         }
     }
 
     /// Takes note that the visitor's connection is over.
     pub(crate) fn leave(&self, visitor: &Visitor, kind: CloseKind, now: Instant) {
-        let duration = now.saturating_duration_since(visitor.since);
-        let was_handshaken = visitor.version.load(Ordering::Relaxed) > 0;
+        let duration = now.saturating_duration_since(visitor.since());
+        let was_handshaken = visitor.record().version.load(Ordering::Relaxed) > 0;
         // Without its header it has not begun.
-        let has_begun = !visitor.has_header || visitor.client.get().is_some();
+        let has_begun = !visitor.begins_with(HAS_HEADER) || visitor.begins_with(IS_INTRODUCED);
         let mut list = self.list();
-        if visitor.is_tls && has_begun && !was_handshaken {
+        if visitor.begins_with(IS_TLS) && has_begun && !was_handshaken {
             list.statistics.handshaken(HandshakeKind::from(kind), duration);
         }
         list.statistics.lasted(duration);
@@ -181,9 +210,13 @@ impl Visitors {
     }
 
     pub(crate) fn visits(&self) -> Vec<Visit> {
-        // The lock is not held while they are looked at.
-        let visitors: Vec<_> = self.list().places.iter().flatten().cloned().collect();
-        visitors.iter().map(|visitor| visitor.visit()).collect()
+        // The lock of the list is not held while they are looked at.
+        let pages = self.list().pages.clone();
+        let places = pages.iter().flat_map(|page| (0..page::LEN).map(move |index| (page, index)));
+        let visits = places.filter_map(|(page, index)| {
+            page.peer(index).map(|peer| page.record(index).visit(peer))
+        });
+        visits.collect()
     }
 
     pub(crate) fn statistics(&self) -> Statistics {
@@ -215,7 +248,7 @@ mod tests {
         visitors.leave(&all[1], CloseKind::Finished, at(3));
         visitors.turn_away(&all[0]);
         let late = enter(3);
-        assert!(late.place < 2);
+        assert!(late.place < 2, "{}", late.place);
         let mut listeners: Vec<_> =
             visitors.visits().iter().map(|visit| visit.peer.listener()).collect();
         listeners.sort_unstable();
@@ -272,5 +305,74 @@ mod tests {
         assert_eq!((visit.peer.remote(), visit.received_len), (Some(client), 3));
         visitors.leave(&visitor, CloseKind::TimedOut, at(5));
         assert_eq!(visitors.statistics().handshakes_as(HandshakeKind::TimedOut), 1);
+    }
+
+    /// What the list says of `peer`.
+    fn listed(visitors: &Visitors, peer: &Peer) -> Peer {
+        let visitor = visitors.enter(peer, false, false, at(1));
+        assert_eq!(visitor.peer(), *peer);
+        let visit = visitors.visits().pop().unwrap();
+        assert_eq!((visit.since, visit.received_len, visit.stage), (at(1), 0, Stage::Opening));
+        visitor.moved(7, 8);
+        visitors.leave(&visitor, CloseKind::Finished, at(2));
+        visit.peer
+    }
+
+    #[test]
+    fn every_kind_of_peer_is_listed_as_it_is() {
+        let visitors = Visitors::new();
+        let ip = |remote: &str, local: &str| {
+            Peer::ip(remote.parse().unwrap(), local.parse().unwrap()).by(u32::MAX)
+        };
+        let header = Header::tcp(
+            Version::One,
+            "192.0.2.1:7".parse().unwrap(),
+            "192.0.2.2:8".parse().unwrap(),
+        );
+        for peer in [
+            Peer::unix(),
+            Peer::unix().by(7),
+            ip("192.0.2.1:65535", "203.0.113.255:1"),
+            ip("[2001:db8::1]:1", "[2001:db8::ffff:ffff]:65535"),
+            ip("[fe80::1%3]:9", "[fe80::2%3]:10"),
+            ip("[::ffff:192.0.2.1]:9", "[::ffff:192.0.2.2]:10"),
+            ip("192.0.2.1:9", "192.0.2.2:10").introduced(header),
+        ] {
+            assert_eq!(listed(&visitors, &peer), peer);
+        }
+        assert_eq!(visitors.visits(), []);
+    }
+
+    #[test]
+    fn places_are_found_again_on_every_page() {
+        let visitors = Visitors::new();
+        let enter = |listener| visitors.enter(&Peer::unix().by(listener), false, false, at(1));
+        let mut present: Vec<_> = (0..200).map(|listener| (listener, enter(listener))).collect();
+        for round in 200..400 {
+            let (_, left) = present.remove(usize::try_from(round * 7 % 200).unwrap());
+            visitors.leave(&left, CloseKind::Finished, at(2));
+            present.push((round, enter(round)));
+        }
+        assert!(present.iter().all(|(listener, visitor)| visitor.peer().listener() == *listener));
+        let mut listed: Vec<_> =
+            visitors.visits().iter().map(|visit| visit.peer.listener()).collect();
+        let mut expected: Vec<_> = present.iter().map(|(listener, _)| *listener).collect();
+        listed.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(listed, expected);
+        assert_eq!(visitors.list().pages.len(), 200_usize.div_ceil(page::LEN));
+    }
+
+    /// What is kept of each connection beside its own state.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn a_place_is_small() {
+        let (page, record) = (size_of::<Page>(), size_of::<Record>());
+        let visitor = size_of::<Visitor>();
+        println!(
+            "a page of {} places {page} B, a record {record} B, its holder {visitor} B",
+            page::LEN
+        );
+        assert!(page / page::LEN <= 72 && visitor <= 16);
     }
 }

@@ -113,6 +113,7 @@
 //! | [`datagram`] | one datagram endpoint; request and reply over datagrams |
 //! | [`protocol`] | handlers, and the protocols in the box |
 //! | [`script`] | what was done with connections, written down and replayed |
+//! | [`load`] | a load on an echo: when to ask, and how long answers take |
 //!
 //! # Not here
 //!
@@ -162,6 +163,7 @@ pub mod icmp;
 mod json;
 mod kinds;
 pub mod limits;
+pub mod load;
 pub mod peer;
 pub mod ping;
 pub mod protocol;

@@ -1,0 +1,230 @@
+//! What all connections of a load have in common.
+
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::time::Duration;
+
+use super::options::LoadOptions;
+use super::request::Request;
+use super::schedule::Schedule;
+use super::statistics::{LoadStatistics, Record};
+use crate::connection::CloseReason;
+use crate::time::Instant;
+
+pub(super) struct Shared<R> {
+    pub(super) options: LoadOptions,
+    pub(super) request: Request,
+    pub(super) schedule: Schedule,
+    pub(super) statistics: LoadStatistics<R>,
+    /// How many requests of each slot were sent at a rate.
+    asked: Vec<u64>,
+    /// The slots without a connection, and when they want one.
+    free: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// Slots with a connection.
+    pub(super) taken: usize,
+    /// Connections so far.
+    connections: u32,
+    /// When the end has come.
+    end: Instant,
+    /// Counted requests that may still be sent.
+    left: Option<u64>,
+    /// The latest time seen.
+    now: Instant,
+    is_stopped: bool,
+    is_settled: bool,
+}
+
+/// A place for a connection, while it has one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) number: usize,
+    /// Of the connection, no other's.
+    pub(super) connection: u32,
+    /// When what the connection is for was due.
+    pub(super) due: Instant,
+}
+
+/// A request, from when it is due until it is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) due: Instant,
+    pub(super) sent_at: Instant,
+    pub(super) is_counted: bool,
+}
+
+impl<R: Record> Shared<R> {
+    pub(super) fn new(options: LoadOptions, now: Instant, latency: R, service: R) -> Self {
+        let slots = options.connections;
+        let schedule = Schedule::new(now, slots as u64, options.pace);
+        let began_at = now + options.warm_up;
+        // Connections that are kept are made at once, others when they are due.
+        let first =
+            |slot: usize| if options.connects { schedule.due(slot as u64, 0) } else { None };
+        let free = (0..slots).map(|slot| Reverse((first(slot).unwrap_or(now), slot))).collect();
+        Self {
+            request: Request::new(options.request_len),
+            statistics: LoadStatistics {
+                answered: 0,
+                unanswered: 0,
+                unsent: 0,
+                mismatched: 0,
+                opened: 0,
+                connect_failed: 0,
+                lost: Default::default(),
+                latency,
+                service,
+                began_at,
+                last_at: began_at,
+            },
+            asked: alloc::vec![0; slots],
+            free,
+            taken: 0,
+            connections: 0,
+            end: began_at + options.duration,
+            left: options.requests_max,
+            now,
+            is_stopped: false,
+            is_settled: false,
+            schedule,
+            options,
+        }
+    }
+
+    pub(super) fn is_over(&mut self, now: Instant) -> bool {
+        self.now = self.now.max(now);
+        let is_over = self.is_stopped || self.now >= self.end || self.left == Some(0);
+        if is_over && !self.is_settled {
+            self.is_settled = true;
+            self.end = self.end.min(self.now);
+            if self.left.is_none() {
+                self.statistics.unsent = self.unsent();
+            }
+        }
+        is_over
+    }
+
+    /// Those that were due and were not sent.
+    fn unsent(&self) -> u64 {
+        let unsent = |(slot, asked): (usize, &u64)| {
+            let due = self.schedule.count_before(slot as u64, self.end);
+            let warm = self.schedule.count_before(slot as u64, self.statistics.began_at);
+            due.saturating_sub(warm.max(*asked))
+        };
+        self.asked.iter().enumerate().map(unsent).sum()
+    }
+
+    pub(super) fn stop(&mut self, now: Instant) {
+        self.is_stopped = true;
+        self.is_over(now);
+    }
+
+    /// When all must be over, whatever is still in flight.
+    pub(super) fn hard_end(&self) -> Instant {
+        self.end + self.options.timeout
+    }
+
+    pub(super) const fn end(&self) -> Instant {
+        self.end
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let is_open = !self.is_settled;
+        let next = self.free.peek().filter(|_| is_open).map(|Reverse((at, _))| *at);
+        let end = Some(self.end).filter(|end| is_open && *end < Instant::MAX);
+        next.into_iter().chain(end).min()
+    }
+
+    pub(super) fn take_slot(&mut self, now: Instant) -> Option<Slot> {
+        if self.is_over(now) {
+            return None;
+        }
+        let Reverse((at, number)) = self.free.pop()?;
+        if at > self.now {
+            self.free.push(Reverse((at, number)));
+            return None;
+        }
+        self.taken += 1;
+        self.connections = self.connections.wrapping_add(1);
+        Some(Slot { number, connection: self.connections, due: self.now })
+    }
+
+    /// A slot has no connection any more, and wants one: at once if that one has done what it was for.
+    fn release(&mut self, slot: Slot, has_failed: bool) {
+        self.taken = self.taken.saturating_sub(1);
+        let pause = if has_failed { self.options.pause } else { Duration::ZERO };
+        let due = self.due(slot.number).filter(|_| self.options.connects);
+        self.free.push(Reverse((due.unwrap_or(self.now).max(self.now + pause), slot.number)));
+    }
+
+    pub(super) fn connect_failed(&mut self, slot: Slot, now: Instant) {
+        self.is_over(now);
+        self.statistics.connect_failed += 1;
+        self.release(slot, true);
+    }
+
+    /// The connection of `slot` is over; these were in flight.
+    pub(super) fn closed(
+        &mut self,
+        slot: Slot,
+        reason: &CloseReason,
+        is_done: bool,
+        in_flight: impl Iterator<Item = Asked>,
+    ) {
+        self.statistics.unanswered += in_flight.filter(|asked| asked.is_counted).count() as u64;
+        if !is_done {
+            *self.statistics.lost.entry(reason.kind()).or_default() += 1;
+        }
+        self.release(slot, !is_done);
+    }
+
+    /// When the next request of a slot is due, at a rate.
+    pub(super) fn due(&self, slot: usize) -> Option<Instant> {
+        self.schedule.due(slot as u64, *self.asked.get(slot)?)
+    }
+
+    /// Begins the next request of a slot, if there is one that is due.
+    pub(super) fn begin(&mut self, slot: &Slot, now: Instant) -> Option<Asked> {
+        if self.is_over(now) {
+            return None;
+        }
+        let due = match self.due(slot.number) {
+            Some(due) if due > self.now => return None,
+            Some(due) => due,
+            // What a connection is made for was due when connecting began.
+            None if self.options.connects => slot.due,
+            None => self.now,
+        };
+        let is_counted = due >= self.statistics.began_at;
+        if let Some(left) = self.left.as_mut().filter(|_| is_counted) {
+            *left -= 1;
+        }
+        if let Some(asked) = self.asked.get_mut(slot.number) {
+            *asked += 1;
+        }
+        Some(Asked { due, sent_at: self.now, is_counted })
+    }
+
+    /// The last of them was not sent after all.
+    pub(super) fn unbegin(&mut self, slot: &Slot, asked: Asked) {
+        if let Some(left) = self.left.as_mut().filter(|_| asked.is_counted) {
+            *left += 1;
+        }
+        if let Some(count) = self.asked.get_mut(slot.number) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn answered(&mut self, asked: Asked, now: Instant) {
+        self.now = self.now.max(now);
+        if !asked.is_counted {
+            return;
+        }
+        self.statistics.answered += 1;
+        self.statistics.last_at = self.now;
+        self.statistics.latency.record(self.now.saturating_duration_since(asked.due));
+        if self.schedule.has_rate() {
+            self.statistics.service.record(self.now.saturating_duration_since(asked.sent_at));
+        }
+    }
+}

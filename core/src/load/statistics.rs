@@ -1,0 +1,65 @@
+use core::time::Duration;
+
+use alloc::collections::BTreeMap;
+
+use crate::connection::CloseKind;
+use crate::ping::Distribution;
+use crate::time::Instant;
+
+/// What takes latencies: a histogram.
+pub trait Record {
+    /// Takes one.
+    fn record(&mut self, latency: Duration);
+}
+
+impl Record for Distribution {
+    fn record(&mut self, latency: Duration) {
+        Self::record(self, latency);
+    }
+}
+
+/// What became of a [`Load`](super::Load).
+///
+/// A request is counted if it was due after the warm-up and before the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadStatistics<R> {
+    /// Requests that were answered.
+    pub answered: u64,
+    /// Requests that were sent, and not answered when their connection ended.
+    pub unanswered: u64,
+    /// Requests that were due at a rate, and never sent because the peer was too slow.
+    pub unsent: u64,
+    /// Connections on which something came that is no echo. They are ended, and lost.
+    pub mismatched: u64,
+    /// Connections that were opened, in the warm-up too.
+    pub opened: u64,
+    /// Those that could not be.
+    pub connect_failed: u64,
+    /// Those that ended before their time, by how.
+    pub lost: BTreeMap<CloseKind, u64>,
+    /// From when a request was due to the last byte of its answer.
+    pub latency: R,
+    /// From when it was sent: what would be told without correction. The same in
+    /// [`Pace::Closed`](super::Pace::Closed), and then not recorded.
+    pub service: R,
+    /// When counting began.
+    pub began_at: Instant,
+    /// When the last answer came that is counted.
+    pub last_at: Instant,
+}
+
+impl<R> LoadStatistics<R> {
+    /// Whether all was as it should be: every request answered, with its echo.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        let failures = [self.unanswered, self.unsent, self.mismatched, self.connect_failed];
+        failures.iter().all(|count| *count == 0) && self.lost.is_empty()
+    }
+
+    /// From when counting began to the last answer.
+    #[must_use]
+    pub const fn elapsed(&self) -> Duration {
+        self.last_at.saturating_duration_since(self.began_at)
+    }
+}

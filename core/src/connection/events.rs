@@ -3,6 +3,7 @@
 use super::close::CloseReason;
 use super::link::Flow;
 use super::state::{Input, State};
+use super::tap::record;
 use super::timers::FrameClock;
 use super::wire::{Inflow, Wire};
 use super::{Connection, Front};
@@ -48,17 +49,21 @@ impl<F: Framing> Connection<F> {
         }
         self.lent = 0;
         self.link.happened(now);
+        let waiting_len = self.receive.len();
         if len == 0 || self.link.state.is_over() {
+            self.record_received(waiting_len, 0);
             return Ok(());
         }
         self.link.timers.active_at = self.link.timers.now;
         if self.link.state.is_discarding() {
+            self.record_received(waiting_len, len);
             return Ok(());
         }
         if let Front::Hungry = self.front {
             self.front = Front::Unseen;
         }
         self.inflow = self.link.wire.received(len, &mut self.receive);
+        self.record_received(waiting_len, len);
         if let Inflow::Failed(error) = self.inflow {
             self.session_failed(error);
         }
@@ -78,9 +83,11 @@ impl<F: Framing> Connection<F> {
         self.wire_ended = true;
         self.lent = 0;
         self.link.happened(now);
-        if self.inflow == Inflow::Open {
+        let was_open = self.inflow == Inflow::Open;
+        if was_open {
             self.inflow = self.link.wire.received_eof();
         }
+        self.record_end(was_open);
         self.link.input(Input::RemoteEnded);
         Ok(())
     }
@@ -88,6 +95,7 @@ impl<F: Framing> Connection<F> {
     /// Takes note that the transport failed: nothing more can be received or transmitted.
     pub fn transport_failed(&mut self, fault: Fault, now: Instant) {
         self.link.happened(now);
+        record!(self.link, TransportFailed(fault));
         self.link.input(Input::Lost(Self::lost_for(fault)));
     }
 
@@ -95,6 +103,7 @@ impl<F: Framing> Connection<F> {
     /// be there: reading goes on to its end or failure, and then the connection ends for `fault`.
     pub fn transmit_failed(&mut self, fault: Fault, now: Instant) {
         self.link.happened(now);
+        record!(self.link, TransmitFailed(fault));
         self.link.input(Input::TransmitLost(Self::lost_for(fault)));
         self.link.queue_changed();
     }
@@ -113,6 +122,7 @@ impl<F: Framing> Connection<F> {
             self.link.timers.active_at = self.link.timers.now;
             self.link.timers.progress_at = Some(self.link.timers.now);
             self.link.wire.transmitted(len, &mut self.link.staged);
+            self.record_transmitted(len);
             self.link.queue_changed();
         }
         Ok(())
@@ -128,6 +138,7 @@ impl<F: Framing> Connection<F> {
             return Err(MisuseError::ShutdownUnasked);
         }
         self.link.happened(now);
+        record!(self.link, ShutDown);
         let remote_ended = self.wire_ended || self.inflow == Inflow::Finished;
         self.link.input(Input::Shut { remote_ended });
         self.link.begin_clocks();
@@ -137,6 +148,7 @@ impl<F: Framing> Connection<F> {
     /// Acts on every deadline up to `now`. Every deadline is then later than `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.link.happened(now);
+        record!(self.link, Timeout);
         self.look_for_late_frame();
         self.link.handle_timeout();
         self.link.begin_clocks();
@@ -170,6 +182,7 @@ impl<F: Framing> Connection<F> {
 
     /// Takes note that the TLS session failed: what is not sealed can never be.
     pub(super) fn session_failed(&mut self, error: TlsError) {
+        record!(self.link, TlsFailed);
         self.link.staged.clear();
         self.inflow = Inflow::Failed(error);
         if let State::Closing { .. } = self.link.state {

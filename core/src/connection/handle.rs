@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::link::{Flow, Link};
 use super::state::Input;
+use super::tap::record;
 use super::timers::FrameClock;
 use crate::Either;
 use crate::error::{Error, SendError};
@@ -52,6 +53,7 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// call that tells the time is such a happening, so an application that has nothing to wait
     /// for sets its [timer](Self::set_timer).
     pub fn retain(&mut self) {
+        record!(self.link, Retain);
         if self.link.flow == Flow::Open {
             self.link.flow = Flow::Retained;
             self.link.pace_frame_clock();
@@ -77,29 +79,34 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// The same: sends are refused at high water, and input waits up to
     /// [`receive_backlog_max`](crate::Limits::receive_backlog_max).
     pub fn decouple(&mut self) {
+        record!(self.link, Decouple);
         self.link.decouple();
     }
 
     /// Finishes our side: what is queued is transmitted, with TLS a close_notify, then the write
     /// side is shut down. The peer may go on sending.
     pub fn finish(&mut self) {
+        record!(self.link, Finish);
         self.link.input(Input::Finish);
     }
 
     /// Closes: like [`finish`](Self::finish), and what the peer still sends is discarded. Closing
     /// twice is once. Before the connection is open this takes effect when it is.
     pub fn close(&mut self) {
+        record!(self.link, Close);
         self.link.input(Input::Close);
     }
 
     /// Ends the connection at once; what is queued is discarded.
     pub fn abort(&mut self) {
+        record!(self.link, Abort);
         self.link.abort();
     }
 
     /// Ends the connection because of an error that the application found in the peer's frames,
     /// or of its own: `code` is reported in [`Error::Local`]. What is queued is transmitted.
     pub fn fail(&mut self, code: u32) {
+        record!(self.link, Fail(code));
         self.link.fail(Error::Local(code));
     }
 
@@ -107,6 +114,10 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// [`Step::Timer`](super::Step::Timer); an instant that is not later than the latest time seen
     /// is due 1 ns after it.
     pub fn set_timer(&mut self, at: Option<Instant>) {
+        record!(
+            self.link,
+            SetTimer(at.map(|at| at.saturating_duration_since(self.link.timers.now)))
+        );
         self.link.timers.application = at.map(|at| at.max(self.link.timers.now.next()));
         self.link.timer_fired = false;
     }
@@ -126,6 +137,7 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// Changes to another framing, or other options, from the byte after the frame that is being
     /// shown. Bytes that were already read are not lost.
     pub fn upgrade(&mut self, framing: F) {
+        record!(self.link, Upgrade);
         self.link.wire_len_max = self.link.wire_len_max.max(framing.wire_len_max());
         *self.framing = framing;
         self.link.upgraded = true;

@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 
 use super::close::CloseReason;
 use super::state::{After, Input, State};
+use super::tap::record;
 use super::timers::{FrameClock, Timers};
 use super::wire::Wire;
 use crate::buffer::Buffer;
@@ -39,6 +40,8 @@ pub(super) struct Link {
     pub(super) draining: bool,
     /// The application's timer was due and it has not been told.
     pub(super) timer_fired: bool,
+    #[cfg(feature = "record")]
+    pub(super) tap: super::tap::Tap,
 }
 
 /// Whether the framing shows nothing before something is sent.
@@ -79,6 +82,8 @@ impl Link {
             refused: false,
             draining: false,
             timer_fired: false,
+            #[cfg(feature = "record")]
+            tap: super::tap::Tap::default(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Link {
             self.staged.truncate(staged_len);
             return Err(SendError::Encode(error));
         }
+        record!(self, Sent(self.staged.filled().get(staged_len..).unwrap_or_default().into()));
         if self.hold == Hold::Held {
             self.hold = Hold::Released;
         }

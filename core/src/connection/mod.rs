@@ -30,10 +30,13 @@ mod events;
 mod handle;
 mod link;
 mod look;
+#[cfg(feature = "record")]
+mod played;
 mod stage;
 mod state;
 mod steps;
 mod stride;
+mod tap;
 mod timers;
 mod transmit;
 mod turn;
@@ -56,6 +59,7 @@ use crate::limits::Limits;
 use crate::time::Instant;
 use link::Link;
 use steps::Pending;
+use tap::record;
 use turn::Turn;
 use wire::{Inflow, Wire};
 
@@ -149,6 +153,7 @@ impl<F: Framing> Connection<F> {
     /// Bytes that were already read and bytes that are queued are kept.
     #[must_use]
     pub fn upgrade<G: Framing>(mut self, framing: G) -> Connection<G> {
+        record!(self.link, Upgrade);
         self.consume_shown();
         self.link.reframe(&framing);
         let upcoming = self.upcoming.filter(|pending| *pending != Pending::Frame);

@@ -8,6 +8,7 @@ use super::handle::Handle;
 use super::link::{Flow, Hold};
 use super::state::{Input, State};
 use super::stride::Stride;
+use super::tap::record;
 use super::timers::FrameClock;
 use super::wire::Inflow;
 use super::{Connection, Front};
@@ -66,8 +67,14 @@ impl<F: Framing> Connection<F> {
     #[inline]
     pub fn next(&mut self) -> Option<Step<'_, F>> {
         match self.stride() {
-            Stride::Frame(whole) => Some(self.show(whole)),
-            Stride::Nothing => None,
+            Stride::Frame(whole) => {
+                record!(self.link, Step(crate::script::StepKind::Frame { len: whole.len }));
+                Some(self.show(whole))
+            }
+            Stride::Nothing => {
+                record!(self.link, Look);
+                None
+            }
             Stride::Other => self.next_other(),
         }
     }
@@ -89,6 +96,7 @@ impl<F: Framing> Connection<F> {
             return None;
         }
         let upcoming = self.upcoming.take()?;
+        record!(self.link, Step(crate::script::StepKind::of(self, upcoming)));
         if let (Pending::Frame, Front::Found(whole)) = (upcoming, self.front) {
             self.front = Front::Shown(whole);
             return Some(self.show(whole));
@@ -117,6 +125,12 @@ impl<F: Framing> Connection<F> {
     /// and borrows nothing: what a function needs that loops over I/O and returns a borrowed frame.
     #[must_use]
     pub fn has_step(&mut self) -> bool {
+        let has_step = self.work_out();
+        record!(self.link, Look);
+        has_step
+    }
+
+    fn work_out(&mut self) -> bool {
         if self.is_outdated() {
             self.upcoming = None;
         }

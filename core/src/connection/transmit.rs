@@ -30,10 +30,12 @@ impl<F: Framing> Connection<F> {
             return &[];
         }
         let finishing = self.link.is_finishing();
+        let (waiting_len, staged_len) = (self.receive.len(), self.link.staged.len());
         if let Err(error) = self.link.wire.seal(&mut self.link.staged, finishing, &mut self.receive)
         {
             self.session_failed(error);
         }
+        self.record_sealed(waiting_len, staged_len);
         self.link.queue_changed();
         self.link.wire.offer(&self.link.staged)
     }

@@ -1,6 +1,7 @@
 //! Turns: the buffers and the budget that a driver gives a connection while it works on it.
 
 use super::Connection;
+use super::tap::record;
 use crate::buffer::{LARGE_LEN, Pool};
 use crate::framing::Framing;
 
@@ -34,6 +35,7 @@ impl<F: Framing> Connection<F> {
     /// Optional: without it the connection allocates its buffers itself when it needs them and has
     /// no budget.
     pub fn lease(&mut self, pool: &mut Pool) {
+        record!(self.link, Lease);
         let frames_left = self.link.limits.turn_frames_max.max(1);
         self.turn = Turn { is_begun: true, len_left: LARGE_LEN, frames_left, paused: false };
         self.receive.lease(pool);
@@ -45,6 +47,7 @@ impl<F: Framing> Connection<F> {
     /// Ends a turn: gives back to `pool` what is not needed until something happens. Take all
     /// steps before.
     pub fn settle(&mut self, pool: &mut Pool) {
+        record!(self.link, Settle);
         self.lent = 0;
         self.turn.is_begun = false;
         self.consume_shown();

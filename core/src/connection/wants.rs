@@ -4,6 +4,7 @@ use super::Connection;
 use super::close::CloseReason;
 use super::handle::Handle;
 use super::state::Input;
+use super::tap::record;
 use crate::error::{MisuseError, SendError};
 use crate::framing::Framing;
 use crate::time::Instant;
@@ -60,10 +61,12 @@ impl<F: Framing> Connection<F> {
     /// [`MisuseError::KeyUpdateUnavailable`] if there is no TLS 1.3 session whose handshake is
     /// done.
     pub fn refresh_keys(&mut self) -> Result<(), MisuseError> {
+        let waiting_len = self.receive.len();
         let refreshed = self.link.wire.refresh_keys(&mut self.receive);
         if let Err(error) = refreshed {
             self.session_failed(error);
         }
+        self.record_sealed(waiting_len, self.link.staged.len());
         self.link.queue_changed();
         match refreshed {
             Ok(false) => Err(MisuseError::KeyUpdateUnavailable),
@@ -75,12 +78,14 @@ impl<F: Framing> Connection<F> {
     /// [`drain_idle_timeout`](crate::Limits::drain_idle_timeout). The driver will accept no more.
     pub fn drain(&mut self, now: Instant) {
         self.link.happened(now);
+        record!(self.link, Drain);
         self.link.draining = true;
         self.framing.drain();
     }
 
     /// Ends the connection at once because the driver stops.
     pub fn stop(&mut self) {
+        record!(self.link, Stop);
         self.link.input(Input::Lost(CloseReason::Stopped));
     }
 }

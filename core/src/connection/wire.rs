@@ -23,7 +23,10 @@ pub(super) enum Inflow {
     /// It ended as it should: end of stream, with TLS close_notify.
     Finished,
     /// It ended without close_notify, during or after the handshake.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "plain streams just end"))]
+    #[cfg_attr(
+        not(any(feature = "record", feature = "tls")),
+        expect(dead_code, reason = "plain streams just end")
+    )]
     Cut,
     /// The session failed.
     Failed(TlsError),

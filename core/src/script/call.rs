@@ -122,7 +122,7 @@ pub struct Begin {
     pub framing: Option<String>,
     /// The framing's limit, if it is not the default.
     pub frame_len_max: Option<usize>,
-    /// The protocol's name. Those that a replay knows are `echo`, `discard` and
+    /// The protocol's name. Those that [`replay`](super::replay()) knows are `echo`, `discard` and
     /// `http_echo`; without a name the wants of the script take the protocol's place.
     pub protocol: Option<String>,
     /// The peer's address.

@@ -1,10 +1,13 @@
 //! Scripts: what was done with connections, call by call, as text that is written down, read and
 //! replayed.
 //!
-//! A script is made by a recording of real connections, by a test that failed, or by hand.
+//! A script is made by [recording](crate::Connection::record) real connections, by a test that
+//! failed, or by hand. [`replay()`] runs it over connections without sockets or clocks; the same
+//! script leads to the same steps and the same bytes, always. [`minimise()`] makes a script smaller
+//! that shows something.
 //!
 //! ```
-//! use drywire::script::Script;
+//! use drywire::script::{self, Script};
 //!
 //! let text = "\
 //! drywire-script 1
@@ -17,6 +20,10 @@
 //! ";
 //! let script: Script = text.parse()?;
 //! assert_eq!(script.to_string(), text);
+//!
+//! let replay = script::replay(&script)?;
+//! assert_eq!(replay.sent(1), b"hello\n");
+//! assert!(replay.differences().is_empty());
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
@@ -59,9 +66,14 @@
 
 mod bounds;
 mod call;
+mod difference;
+mod minimise;
 mod names;
 mod parse;
+mod player;
 mod print;
+mod recorder;
+mod replay;
 
 use alloc::vec::Vec;
 
@@ -69,8 +81,12 @@ use crate::time::Instant;
 
 pub use bounds::Bounds;
 pub use call::{Begin, Call, Ending, Payload, Role, StepKind};
+pub use difference::Difference;
+pub use minimise::{Minimised, minimise};
 pub use parse::{Flaw, ParseScriptError};
 pub use print::Lines;
+pub use recorder::Recorder;
+pub use replay::{Obstacle, Played, Replay, ReplayError, replay, replay_with};
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;

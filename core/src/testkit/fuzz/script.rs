@@ -1,9 +1,10 @@
 use alloc::string::ToString;
 
-use crate::script::{Bounds, Script};
+use crate::script::{self, Bounds, Script};
 
 /// Parses `data` as a script. What is accepted prints itself as a text that is the same script and
-/// prints itself; what is refused names a line that there is.
+/// prints itself, and is replayed or not, the same each time; what is refused names a line that
+/// there is.
 ///
 /// # Panics
 /// When that does not hold.
@@ -25,4 +26,5 @@ pub fn script(data: &[u8]) {
     let again = Script::parse(text.as_bytes(), &Bounds::new());
     assert_eq!(again.as_ref(), Ok(&script), "{text}");
     assert_eq!(again.map(|again| again.to_string()), Ok(text));
+    assert_eq!(script::replay(&script), script::replay(&script), "twice is not the same");
 }

@@ -95,6 +95,17 @@ impl Way {
         core::mem::take(&mut self.len)
     }
 
+    /// Takes the end of the stream, if it has arrived and nothing is before it.
+    pub(super) fn take_end(&mut self, now: Instant) -> Option<Tag> {
+        match self.end {
+            End::UnderWay(at, tag) if at <= now && self.chunks.is_empty() => {
+                self.end = End::Arrived;
+                Some(tag)
+            }
+            End::Open | End::UnderWay(..) | End::Arrived => None,
+        }
+    }
+
     /// When the first of what is under way arrives, or has.
     pub(super) fn next_at(&self) -> Option<Instant> {
         match (self.chunks.front(), self.end) {
@@ -128,8 +139,7 @@ impl Way {
         if room.is_empty() {
             return Moved::Nothing;
         }
-        if let (true, End::UnderWay(_, tag)) = (self.chunks.is_empty(), self.end) {
-            self.end = End::Arrived;
+        if let Some(tag) = self.take_end(now) {
             taken(tag);
             to.received_eof(now).expect("the first end");
             return Moved::End;
@@ -151,6 +161,10 @@ impl Way {
             if len == room_len || !is_coalescing {
                 break;
             }
+        }
+        if self.chunks.is_empty() {
+            // What is idle holds nothing.
+            self.chunks = VecDeque::new();
         }
         self.len -= len;
         to.received(len, now).expect("no more than was lent");

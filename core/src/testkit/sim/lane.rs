@@ -186,7 +186,11 @@ impl Lane {
     /// When something arrives that has not yet.
     pub(super) fn next_arrival(&self, now: Instant) -> Option<Instant> {
         let first = self.way.next_at().map(|at| at.max(self.stalled_until));
-        [first, self.reset_at].into_iter().flatten().filter(|at| *at > now).min()
+        [first, self.reset_at]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now && *at < Instant::MAX)
+            .min()
     }
 
     /// Loses what is under way.
@@ -200,8 +204,17 @@ impl Lane {
         log.totals.stream_len_lost += len as u64;
     }
 
-    /// Whether something has arrived that was not read.
-    pub(super) fn has_unread(&self, now: Instant) -> bool {
-        self.stalled_until <= now && self.way.has_arrived(now)
+    /// Lets what has arrived fall, for nobody reads any more. Returns whether there were bytes.
+    pub(super) fn discard_arrived(&mut self, now: Instant, log: &mut Log) -> bool {
+        if self.stalled_until > now {
+            return false;
+        }
+        let has_bytes = self.way.has_arrived(now);
+        if has_bytes {
+            self.lose(log);
+        } else if let Some(tag) = self.way.take_end(now) {
+            log.taken(tag);
+        }
+        has_bytes
     }
 }

@@ -776,10 +776,7 @@ impl Ends<'_> {
     /// What a system does when the socket of a closed connection is dropped: the stream ends, or is
     /// reset if something was not read; and whatever comes later is answered with a reset.
     fn hang_up(&mut self, is_first: bool, now: Instant) {
-        let unread = self.inp.has_unread(now);
-        if unread {
-            self.inp.lose(self.log);
-        }
+        let unread = self.inp.discard_arrived(now, self.log);
         if unread && !self.out.is_cut && !self.out.has_reset {
             self.log.sent_reset();
             self.out.has_reset = true;

@@ -1,12 +1,16 @@
 //! Bounded buffers: contiguous, lazily compacted, given back when idle.
 
 mod pool;
+mod storage;
 
 pub use pool::Pool;
+pub(crate) use storage::nothing;
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::ops::Range;
+use core::mem::size_of;
+
+use storage::Storage;
 
 /// Bytes of a small buffer: what an idle connection keeps when part of a frame is left over.
 pub(crate) const SMALL_LEN: usize = 2 * 1024;
@@ -17,20 +21,11 @@ pub(crate) const LARGE_LEN: usize = 65 * 1024;
 
 /// A contiguous queue of bytes: appended at the back, consumed at the front.
 ///
-/// ```text
-/// 0        start          end         storage.len()
-/// | consumed | filled      | spare     |
-/// ```
-///
-/// All of the storage is initialised, so that a reader or a cipher can write into the spare part.
-/// An empty buffer may have no storage at all.
+/// An empty buffer may have no storage at all, and is then no larger than a pointer: most buffers
+/// of most connections are, most of the time.
 #[derive(Default)]
 pub struct Buffer {
-    storage: Box<[u8]>,
-    /// `start <= end`; both are 0 when the buffer is empty.
-    start: usize,
-    /// `end <= storage.len()`.
-    end: usize,
+    storage: Option<Box<Storage>>,
 }
 
 impl Buffer {
@@ -44,18 +39,18 @@ impl Buffer {
     #[must_use]
     #[inline]
     pub fn filled(&self) -> &[u8] {
-        match self.storage.get(self.start..self.end) {
-            Some(filled) => filled,
-            None => nothing(),
+        match &self.storage {
+            Some(storage) => storage.filled(),
+            None => &[],
         }
     }
 
     /// The bytes that are queued, to be changed in place.
     #[inline]
     pub fn filled_mut(&mut self) -> &mut [u8] {
-        match self.storage.get_mut(self.start..self.end) {
-            Some(filled) => filled,
-            None => nothing(),
+        match &mut self.storage {
+            Some(storage) => storage.filled_mut(),
+            None => &mut [],
         }
     }
 
@@ -63,30 +58,39 @@ impl Buffer {
     #[must_use]
     #[inline]
     pub const fn len(&self) -> usize {
-        self.end - self.start
+        match &self.storage {
+            Some(storage) => storage.len(),
+            None => 0,
+        }
     }
 
     /// Whether no byte is queued.
     #[must_use]
     #[inline]
     pub const fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.len() == 0
     }
 
     /// Bytes of storage, used or not.
     #[must_use]
     pub const fn capacity(&self) -> usize {
-        self.storage.len()
+        match &self.storage {
+            Some(storage) => storage.capacity(),
+            None => 0,
+        }
+    }
+
+    /// The most that a buffer takes which had to hold at most `len` bytes: storage, and what keeps
+    /// account of it.
+    pub(crate) fn memory_len_max(len: usize) -> usize {
+        let len = len.max(LARGE_LEN);
+        len.checked_next_power_of_two().unwrap_or(len).saturating_add(size_of::<Storage>())
     }
 
     /// Appends `bytes`.
     #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        if let Some(room) = self.spare_mut().get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-            self.commit(bytes.len());
-        }
+        self.extend_from_slices([bytes]);
     }
 
     /// Appends `parts`, one behind the other. Room is made once, so a frame with something before
@@ -117,42 +121,23 @@ impl Buffer {
         payload: &[u8],
         suffix: [u8; N],
     ) {
-        let end = prefix_len.saturating_add(payload.len());
-        if !self.write_prefixed(prefix, prefix_len..end, payload, suffix) {
+        let place = prefix_len..prefix_len.saturating_add(payload.len());
+        let is_written = match &mut self.storage {
+            Some(storage) => storage.write_prefixed(prefix, place, payload, suffix),
+            None => false,
+        };
+        if !is_written {
             let prefix = prefix.get(..prefix_len).unwrap_or(&prefix);
             self.extend_from_slices([prefix, payload, &suffix]);
         }
     }
 
-    /// Returns whether the room was enough. Nothing is queued otherwise.
-    #[inline]
-    fn write_prefixed<const N: usize>(
-        &mut self,
-        prefix: [u8; 8],
-        place: Range<usize>,
-        payload: &[u8],
-        suffix: [u8; N],
-    ) -> bool {
-        let room = self.spare_mut();
-        let end = place.end;
-        let Some(front) = room.first_chunk_mut() else { return false };
-        *front = prefix;
-        let Some(back) = room.get_mut(end..).and_then(|room| room.first_chunk_mut()) else {
-            return false;
-        };
-        *back = suffix;
-        let Some(middle) = room.get_mut(place) else { return false };
-        middle.copy_from_slice(payload);
-        self.commit(end.saturating_add(N));
-        true
-    }
-
     /// The room behind the queued bytes, as it is: nothing is moved or allocated.
     #[inline]
     pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
-        match self.storage.get_mut(self.end..) {
-            Some(spare) => spare,
-            None => nothing(),
+        match &mut self.storage {
+            Some(storage) => storage.spare_mut(),
+            None => &mut [],
         }
     }
 
@@ -160,7 +145,7 @@ impl Buffer {
     /// into larger storage.
     #[inline]
     pub(crate) fn reserve(&mut self, additional: usize) {
-        if self.storage.len() - self.end < additional {
+        if self.storage.as_ref().map_or(0, |storage| storage.spare_len()) < additional {
             self.make_room(additional);
         }
     }
@@ -168,91 +153,72 @@ impl Buffer {
     #[cold]
     fn make_room(&mut self, additional: usize) {
         let len_needed = self.len().saturating_add(additional);
-        if self.storage.len() < len_needed {
-            self.replace_storage(pool::allocate(len_needed));
-            return;
+        match &mut self.storage {
+            Some(storage) if storage.capacity() >= len_needed => storage.compact(),
+            _ => drop(self.move_into(Storage::allocate(len_needed))),
         }
-        self.storage.copy_within(self.start..self.end, 0);
-        self.end = self.len();
-        self.start = 0;
     }
 
     /// Takes `len` bytes of the spare room, which the caller has written, into the queue.
     #[inline]
     pub(crate) fn commit(&mut self, len: usize) {
-        debug_assert!(len <= self.storage.len() - self.end);
-        self.end = (self.end + len).min(self.storage.len());
+        debug_assert!(len == 0 || self.storage.is_some());
+        if let Some(storage) = &mut self.storage {
+            storage.commit(len);
+        }
     }
 
     /// Drops `len` bytes from the front; all of them if there are fewer.
     #[inline]
     pub(crate) fn consume(&mut self, len: usize) {
-        debug_assert!(len <= self.len());
-        if len < self.len() {
-            self.start += len;
-        } else {
-            self.clear();
+        if let Some(storage) = &mut self.storage {
+            storage.consume(len);
         }
     }
 
     /// Drops bytes from the back until `len` are left.
-    #[inline]
     pub(crate) fn truncate(&mut self, len: usize) {
-        if len < self.len() {
-            self.end = self.start + len;
-            self.consume(0);
+        if let Some(storage) = &mut self.storage {
+            storage.truncate(len);
         }
     }
 
     /// Drops all bytes; the storage stays.
     pub fn clear(&mut self) {
-        self.start = 0;
-        self.end = 0;
+        if let Some(storage) = &mut self.storage {
+            storage.clear();
+        }
     }
 
     /// Gets storage for a turn from the pool, unless there is some of that size already.
     pub(crate) fn lease(&mut self, pool: &mut Pool) {
-        if self.storage.len() < LARGE_LEN {
-            let (large, small) = (pool.take_large(), self.storage.len());
-            let old = self.replace_storage(large);
-            debug_assert_eq!(old.len(), small);
+        if self.capacity() < LARGE_LEN {
+            let old = self.move_into(pool.take_large());
             pool.give(old);
         }
     }
 
     /// Gives back to the pool what the queued bytes do not need.
     pub(crate) fn settle(&mut self, pool: &mut Pool) {
-        if self.storage.is_empty() || (!self.is_empty() && self.storage.len() <= SMALL_LEN) {
-            return;
-        }
-        let storage = match self.len() {
-            0 => Box::default(),
-            len if len <= SMALL_LEN => pool.take_small(),
+        let old = match (self.len(), self.capacity()) {
+            (0, _) => self.storage.take(),
+            (1..=SMALL_LEN, SMALL_LEN) => return,
+            (1..=SMALL_LEN, _) => self.move_into(pool.take_small()),
             _ => return,
         };
-        let old = self.replace_storage(storage);
         pool.give(old);
     }
 
-    /// Moves the queued bytes to the front of `storage`, which must have room for them, and
-    /// returns the storage they were in.
-    fn replace_storage(&mut self, mut storage: Box<[u8]>) -> Box<[u8]> {
-        let len = self.len();
-        debug_assert!(len <= storage.len());
-        if let Some(front) = storage.get_mut(..len) {
-            front.copy_from_slice(self.filled());
+    /// Moves the queued bytes into `storage`, which must be empty and have room for them, and
+    /// returns what they were in.
+    fn move_into(&mut self, mut storage: Box<Storage>) -> Option<Box<Storage>> {
+        let filled = self.filled();
+        if let Some(front) = storage.spare_mut().get_mut(..filled.len()) {
+            front.copy_from_slice(filled);
+            storage.commit(filled.len());
         }
-        self.start = 0;
-        self.end = len;
-        core::mem::replace(&mut self.storage, storage)
+        self.storage.replace(storage)
     }
-}
-
-/// No bytes, for a branch that is never taken. That it is one keeps the way through a short frame
-/// short: a choice between two slices, made without a branch, has to wait for their bounds.
-#[cold]
-pub(crate) fn nothing<T: Default>() -> T {
-    T::default()
 }
 
 impl fmt::Debug for Buffer {

@@ -1,10 +1,10 @@
 //! The free list that a driver owns and its connections share.
 
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::storage::Storage;
 use super::{LARGE_LEN, SMALL_LEN};
 
 /// A bounded free list of buffers, last in first out.
@@ -20,7 +20,8 @@ pub struct Pool {
 /// Free buffers of one size. Each has its own bound, so that many of one size do not displace the
 /// other.
 struct FreeList {
-    buffers: Vec<Box<[u8]>>,
+    #[expect(clippy::vec_box, reason = "a connection holds its storage by one pointer")]
+    buffers: Vec<Box<Storage>>,
     /// Bytes of each buffer.
     size: usize,
     count_max: usize,
@@ -50,18 +51,20 @@ impl Pool {
         self.len() == 0
     }
 
-    pub(super) fn take_large(&mut self) -> Box<[u8]> {
+    pub(super) fn take_large(&mut self) -> Box<Storage> {
         self.large.take()
     }
 
-    pub(super) fn take_small(&mut self) -> Box<[u8]> {
+    pub(super) fn take_small(&mut self) -> Box<Storage> {
         self.small.take()
     }
 
     /// Keeps `storage` if it is of a size that is leased and there is room; buffers that had to
     /// grow for one long frame are not kept.
-    pub(super) fn give(&mut self, storage: Box<[u8]>) {
-        match storage.len() {
+    pub(super) fn give(&mut self, storage: Option<Box<Storage>>) {
+        let Some(mut storage) = storage else { return };
+        storage.clear();
+        match storage.capacity() {
             LARGE_LEN => self.large.give(storage),
             SMALL_LEN => self.small.give(storage),
             _ => {}
@@ -78,11 +81,11 @@ impl FreeList {
         self.buffers.len() * self.size
     }
 
-    fn take(&mut self) -> Box<[u8]> {
-        self.buffers.pop().unwrap_or_else(|| allocate(self.size))
+    fn take(&mut self) -> Box<Storage> {
+        self.buffers.pop().unwrap_or_else(|| Storage::allocate(self.size))
     }
 
-    fn give(&mut self, storage: Box<[u8]>) {
+    fn give(&mut self, storage: Box<Storage>) {
         if self.buffers.len() < self.count_max {
             self.buffers.push(storage);
         }
@@ -102,18 +105,6 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Storage for at least `len` bytes: small, large, or a power of two above.
-pub(super) fn allocate(len: usize) -> Box<[u8]> {
-    let len = if len <= SMALL_LEN {
-        SMALL_LEN
-    } else if len <= LARGE_LEN {
-        LARGE_LEN
-    } else {
-        len.checked_next_power_of_two().unwrap_or(len)
-    };
-    vec![0; len].into_boxed_slice()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,28 +114,14 @@ mod tests {
         let mut pool = Pool::new(8 * LARGE_LEN);
         for taken in [7, 8, 9] {
             let buffers: Vec<_> = (0..taken).map(|_| pool.take_large()).collect();
-            buffers.into_iter().for_each(|buffer| pool.give(buffer));
+            buffers.into_iter().for_each(|buffer| pool.give(Some(buffer)));
             assert_eq!(pool.len(), 7 * LARGE_LEN);
         }
         let small_max = LARGE_LEN / SMALL_LEN;
         let buffers: Vec<_> = (0..=small_max).map(|_| pool.take_small()).collect();
-        buffers.into_iter().for_each(|buffer| pool.give(buffer));
+        buffers.into_iter().for_each(|buffer| pool.give(Some(buffer)));
         assert_eq!(pool.len(), 7 * LARGE_LEN + small_max * SMALL_LEN);
-        pool.give(allocate(LARGE_LEN + 1));
+        pool.give(Some(Storage::allocate(LARGE_LEN + 1)));
         assert_eq!(pool.len(), 7 * LARGE_LEN + small_max * SMALL_LEN);
-    }
-
-    #[test]
-    fn sizes_are_small_large_or_a_power_of_two() {
-        for (len, expected) in [
-            (1, SMALL_LEN),
-            (SMALL_LEN, SMALL_LEN),
-            (SMALL_LEN + 1, LARGE_LEN),
-            (LARGE_LEN, LARGE_LEN),
-            (LARGE_LEN + 1, 128 * 1024),
-            (128 * 1024 + 1, 256 * 1024),
-        ] {
-            assert_eq!(allocate(len).len(), expected, "{len}");
-        }
     }
 }

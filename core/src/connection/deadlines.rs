@@ -34,16 +34,16 @@ impl Link {
             return None;
         }
         if self.wants_write() {
-            let since = self.timers.progress_at.unwrap_or(self.timers.now);
+            let since = self.timers.since(self.timers.progress_at);
             consider(Timers::due(since, self.limits.stall_timeout), Timer::Stall);
         }
         match self.state {
-            State::Opening { deadline, .. } if !self.has_news() => {
-                consider(deadline, Timer::Handshake);
+            State::Opening { .. } if !self.has_news() => {
+                consider(self.timers.state_ends_at, Timer::Handshake);
             }
-            State::Lingering { deadline, .. } => {
+            State::Lingering { .. } => {
                 let due = Timers::due(self.timers.now, self.limits.linger_timeout);
-                consider(deadline.unwrap_or(due), Timer::Linger);
+                consider(self.timers.state_ends_at.min(due), Timer::Linger);
             }
             State::Open
             | State::RemoteFinished
@@ -57,9 +57,7 @@ impl Link {
                 if let FrameClock::Running { deadline } = self.timers.frame {
                     consider(deadline, Timer::Frame);
                 }
-                if let Some(at) = self.timers.application {
-                    consider(at, Timer::Application);
-                }
+                consider(self.timers.application, Timer::Application);
             }
             State::Opening { .. }
             | State::Failing { .. }
@@ -93,7 +91,7 @@ impl Link {
             }
             match timer {
                 Timer::Application => {
-                    self.timers.application = None;
+                    self.timers.application = Instant::MAX;
                     self.timer_fired = true;
                 }
                 Timer::Drain => self.input(Input::Close),

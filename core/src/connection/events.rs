@@ -13,6 +13,9 @@ use crate::framing::{Framing, Scan};
 use crate::time::Instant;
 use crate::tls::TlsError;
 
+/// The most that is lent at once, in bytes: no read brings so much.
+const LENT_LEN_MAX: u32 = 1 << 30;
+
 impl<F: Framing> Connection<F> {
     /// Lends room for bytes of the transport; empty when the connection does not want to read.
     ///
@@ -34,7 +37,11 @@ impl<F: Framing> Connection<F> {
             self.make_room();
             self.link.wire.receive_buffer(&mut self.receive)
         };
-        self.lent = lent.len();
+        let (lent, len) = match u32::try_from(lent.len()) {
+            Ok(len) => (lent, len),
+            Err(_) => (lent.split_at_mut(LENT_LEN_MAX as usize).0, LENT_LEN_MAX),
+        };
+        self.lent = len;
         lent
     }
 
@@ -44,8 +51,9 @@ impl<F: Framing> Connection<F> {
     /// [`MisuseError`], and nothing is changed, if more was lent than said or the stream has ended.
     /// What is wrong with the bytes is told by [`next`](Self::next).
     pub fn received(&mut self, len: usize, now: Instant) -> Result<(), MisuseError> {
-        if len > self.lent {
-            return Err(MisuseError::ReceivedTooMuch { len, lent: self.lent });
+        let lent = self.lent as usize;
+        if len > lent {
+            return Err(MisuseError::ReceivedTooMuch { len, lent });
         }
         self.lent = 0;
         self.link.happened(now);
@@ -120,7 +128,7 @@ impl<F: Framing> Connection<F> {
         self.link.happened(now);
         if len > 0 {
             self.link.timers.active_at = self.link.timers.now;
-            self.link.timers.progress_at = Some(self.link.timers.now);
+            self.link.timers.progress_at = self.link.timers.now;
             self.link.wire.transmitted(len, &mut self.link.staged);
             self.record_transmitted(len);
             self.link.queue_changed();

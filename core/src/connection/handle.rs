@@ -118,7 +118,8 @@ impl<'a, F: Framing> Handle<'a, F> {
             self.link,
             SetTimer(at.map(|at| at.saturating_duration_since(self.link.timers.now)))
         );
-        self.link.timers.application = at.map(|at| at.max(self.link.timers.now.next()));
+        self.link.timers.application =
+            at.map_or(Instant::MAX, |at| at.max(self.link.timers.now.next()));
         self.link.timer_fired = false;
     }
 

@@ -66,13 +66,13 @@ pub(super) enum Flow {
 
 impl Link {
     pub(super) fn new(wire_len_max: usize, wire: Wire, limits: Arc<Limits>, now: Instant) -> Self {
-        let deadline = Timers::due(now, limits.handshake_timeout);
+        let opening_ends_at = Timers::due(now, limits.handshake_timeout);
         Self {
             wire_len_max,
-            state: State::Opening { deadline, after: After::Nothing },
+            state: State::Opening { after: After::Nothing },
             wire,
             staged: Buffer::new(),
-            timers: Timers::new(now),
+            timers: Timers::new(now, opening_ends_at),
             limits,
             hold: Hold::None,
             flow: Flow::Open,
@@ -89,8 +89,11 @@ impl Link {
 
     /// Changes the state. Nothing else does.
     pub(super) fn input(&mut self, input: Input) {
-        let over = State::Closed { reason: CloseReason::Aborted };
-        self.state = core::mem::replace(&mut self.state, over).after(input);
+        self.state = core::mem::replace(&mut self.state, State::Open).after(input);
+        // What time a state was given ends with it.
+        if !matches!(self.state, State::Opening { .. } | State::Lingering { .. }) {
+            self.timers.state_ends_at = Instant::MAX;
+        }
         self.drop_unsendable();
     }
 
@@ -214,7 +217,7 @@ impl Link {
             | State::Failing { reason, .. }
             | State::Replying { reason, .. }
             | State::Closing { reason }
-            | State::Lingering { reason, .. }
+            | State::Lingering { reason }
             | State::Ended { reason }
             | State::Closed { reason } => Some(reason),
             State::Opening { .. }
@@ -251,7 +254,7 @@ impl Link {
     pub(super) fn queue_changed(&mut self) {
         self.drop_unsendable();
         if !self.wants_write() {
-            self.timers.progress_at = None;
+            self.timers.progress_at = Instant::MAX;
         }
         let queued_len = self.queued_len();
         if queued_len >= self.high_water() && self.coupled {
@@ -293,11 +296,13 @@ impl Link {
     /// time counts from the second.
     pub(super) fn begin_clocks(&mut self) {
         let now = self.timers.now;
-        if self.wants_write() {
-            self.timers.progress_at.get_or_insert(now);
+        if self.timers.progress_at == Instant::MAX && self.wants_write() {
+            self.timers.progress_at = now;
         }
-        if let State::Lingering { deadline, .. } = &mut self.state {
-            deadline.get_or_insert(Timers::due(now, self.limits.linger_timeout));
+        if self.timers.state_ends_at == Instant::MAX
+            && matches!(self.state, State::Lingering { .. })
+        {
+            self.timers.state_ends_at = Timers::due(now, self.limits.linger_timeout);
         }
     }
 

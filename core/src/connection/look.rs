@@ -5,7 +5,7 @@ use super::close::CloseReason;
 use super::state::State;
 use super::steps::Pending;
 use super::wire::Wire;
-use crate::buffer::LARGE_LEN;
+use crate::buffer::Buffer;
 use crate::framing::Framing;
 use crate::time::Instant;
 
@@ -78,12 +78,8 @@ impl<F: Framing> Connection<F> {
             Wire::Tls(_) => waiting.saturating_add(crate::tls::OPENED_LEN_MAX),
         };
         let staged = self.link.high_water().saturating_add(wire_len_max);
-        let rounded = |len: usize| {
-            let len = len.max(LARGE_LEN);
-            len.checked_next_power_of_two().unwrap_or(len)
-        };
-        rounded(receive)
-            .saturating_add(rounded(staged))
+        Buffer::memory_len_max(receive)
+            .saturating_add(Buffer::memory_len_max(staged))
             .saturating_add(self.link.wire.memory_len_max())
     }
 }

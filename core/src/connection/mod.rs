@@ -95,7 +95,7 @@ pub struct Connection<F: Framing> {
     /// The transport's stream has ended.
     wire_ended: bool,
     /// What [`Self::receive_buffer`] lent last, in bytes.
-    lent: usize,
+    lent: u32,
     front: Front<F::Found>,
     /// A step that [`Self::has_step`] has worked out.
     upcoming: Option<Pending>,
@@ -179,5 +179,40 @@ impl<F: Framing> fmt::Debug for Connection<F> {
             .field("queued_len", &self.link.queued_len())
             .field("inflow", &self.inflow)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::size_of;
+
+    use super::state::State;
+    use super::timers::Timers;
+    use super::*;
+    use crate::framing::{AnyFraming, LengthPrefix, Lines, Raw};
+
+    /// What an idle connection takes is little more than this: its buffers go back to the pool.
+    /// Ten thousand of them in a loop, each with its descriptor, protocol and timer, are to take
+    /// 256 bytes apiece.
+    #[test]
+    fn a_connection_is_small() {
+        // A recording listens by one pointer more.
+        let tap = if cfg!(feature = "record") { 8 } else { 0 };
+        for (size, size_max) in [
+            // A pointer each; what they point to is there only while there are bytes, a session, or
+            // a reason to end.
+            (size_of::<Buffer>(), 8),
+            (size_of::<Wire>(), 8),
+            (size_of::<State>(), 16),
+            (size_of::<Timers>(), 56),
+            (size_of::<Turn>(), 12),
+            (size_of::<Link>(), 112 + tap),
+            (size_of::<Connection<Raw>>(), 184 + tap),
+            (size_of::<Connection<LengthPrefix>>(), 200 + tap),
+            (size_of::<Connection<Lines>>(), 200 + tap),
+            (size_of::<Connection<AnyFraming>>(), 224 + tap),
+        ] {
+            assert!(size <= size_max, "{size} bytes, not {size_max}");
+        }
     }
 }

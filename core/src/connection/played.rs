@@ -79,11 +79,9 @@ impl<F: Framing> Connection<F> {
     pub(crate) fn play_handshake_timeout(&mut self, now: Instant) {
         self.link.happened(now);
         record!(self.link, Timeout);
-        if let State::Opening { deadline, .. } = self.link.state {
-            if deadline <= self.link.timers.now {
-                let reason = CloseReason::TimedOut(Timer::Handshake);
-                self.link.input(Input::Lost(reason));
-            }
+        if self.is_opening() && self.link.timers.state_ends_at <= self.link.timers.now {
+            let reason = CloseReason::TimedOut(Timer::Handshake);
+            self.link.input(Input::Lost(reason));
         }
     }
 

@@ -29,45 +29,28 @@
 //! Every other pair of state and input changes nothing: any call is legal in any state. The whole
 //! table is `TRANSITIONS` in the tests below, which walk every pair.
 
-use super::close::CloseReason;
-use crate::time::Instant;
+use alloc::boxed::Box;
 
+use super::close::CloseReason;
+
+/// Why a conversation ends. Apart, because it is several times as large as the rest of a state and
+/// most connections that exist have none.
+pub(super) type Reason = Box<CloseReason>;
+
+/// When a state ends by itself is told by [`Timers`](super::timers::Timers).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    Opening {
-        deadline: Instant,
-        after: After,
-    },
+    Opening { after: After },
     Open,
     RemoteFinished,
-    LocalFinished {
-        shut: bool,
-    },
-    Severed {
-        reason: CloseReason,
-    },
-    Failing {
-        reason: CloseReason,
-        shut: bool,
-    },
-    Replying {
-        reason: CloseReason,
-        shut: bool,
-    },
-    Closing {
-        reason: CloseReason,
-    },
-    /// The deadline is set by the first call that tells the time.
-    Lingering {
-        reason: CloseReason,
-        deadline: Option<Instant>,
-    },
-    Ended {
-        reason: CloseReason,
-    },
-    Closed {
-        reason: CloseReason,
-    },
+    LocalFinished { shut: bool },
+    Severed { reason: Reason },
+    Failing { reason: Reason, shut: bool },
+    Replying { reason: Reason, shut: bool },
+    Closing { reason: Reason },
+    Lingering { reason: Reason },
+    Ended { reason: Reason },
+    Closed { reason: Reason },
 }
 
 /// What the application asked for before the connection was open.
@@ -113,30 +96,32 @@ impl State {
     /// The state after `input`.
     pub(super) fn after(self, input: Input) -> Self {
         match self {
-            Self::Opening { deadline, after } => match input {
+            Self::Opening { after } => match input {
                 Input::Opened => match after {
                     After::Nothing => Self::Open,
                     After::Finish => Self::LocalFinished { shut: false },
-                    After::Close => Self::Closing { reason: CloseReason::Closed },
+                    After::Close => Self::Closing { reason: CloseReason::Closed.into() },
                 },
-                Input::Finish => Self::Opening { deadline, after: after.max(After::Finish) },
-                Input::Close => Self::Opening { deadline, after: After::Close },
-                Input::Fail(reason) => Self::Failing { reason, shut: false },
-                Input::TransmitLost(reason) | Input::Lost(reason) => Self::Ended { reason },
+                Input::Finish => Self::Opening { after: after.max(After::Finish) },
+                Input::Close => Self::Opening { after: After::Close },
+                Input::Fail(reason) => Self::Failing { reason: reason.into(), shut: false },
+                Input::TransmitLost(reason) | Input::Lost(reason) => {
+                    Self::Ended { reason: reason.into() }
+                }
                 Input::RemoteFinished
                 | Input::Told
                 | Input::Replied
                 | Input::Shut { .. }
                 | Input::RemoteEnded
-                | Input::LingerExpired => Self::Opening { deadline, after },
+                | Input::LingerExpired => Self::Opening { after },
             },
             Self::Open => match input {
                 Input::RemoteFinished => Self::RemoteFinished,
                 Input::Finish => Self::LocalFinished { shut: false },
-                Input::Close => Self::Closing { reason: CloseReason::Closed },
-                Input::Fail(reason) => Self::Failing { reason, shut: false },
-                Input::TransmitLost(reason) => Self::Severed { reason },
-                Input::Lost(reason) => Self::Ended { reason },
+                Input::Close => Self::Closing { reason: CloseReason::Closed.into() },
+                Input::Fail(reason) => Self::Failing { reason: reason.into(), shut: false },
+                Input::TransmitLost(reason) => Self::Severed { reason: reason.into() },
+                Input::Lost(reason) => Self::Ended { reason: reason.into() },
                 Input::Opened
                 | Input::Told
                 | Input::Replied
@@ -145,9 +130,13 @@ impl State {
                 | Input::LingerExpired => Self::Open,
             },
             Self::RemoteFinished => match input {
-                Input::Finish | Input::Close => Self::Closing { reason: CloseReason::Finished },
-                Input::Fail(reason) => Self::Failing { reason, shut: false },
-                Input::TransmitLost(reason) | Input::Lost(reason) => Self::Ended { reason },
+                Input::Finish | Input::Close => {
+                    Self::Closing { reason: CloseReason::Finished.into() }
+                }
+                Input::Fail(reason) => Self::Failing { reason: reason.into(), shut: false },
+                Input::TransmitLost(reason) | Input::Lost(reason) => {
+                    Self::Ended { reason: reason.into() }
+                }
                 Input::Opened
                 | Input::RemoteFinished
                 | Input::Told
@@ -157,14 +146,16 @@ impl State {
                 | Input::LingerExpired => Self::RemoteFinished,
             },
             Self::LocalFinished { shut } => match input {
-                Input::RemoteFinished if shut => Self::Ended { reason: CloseReason::Finished },
-                Input::RemoteFinished => Self::Closing { reason: CloseReason::Finished },
-                Input::Close => Self::closing(CloseReason::Closed, shut),
-                Input::Fail(reason) => Self::Failing { reason, shut },
+                Input::RemoteFinished if shut => {
+                    Self::Ended { reason: CloseReason::Finished.into() }
+                }
+                Input::RemoteFinished => Self::Closing { reason: CloseReason::Finished.into() },
+                Input::Close => Self::closing(CloseReason::Closed.into(), shut),
+                Input::Fail(reason) => Self::Failing { reason: reason.into(), shut },
                 Input::Shut { .. } => Self::LocalFinished { shut: true },
                 Input::TransmitLost(_) if shut => Self::LocalFinished { shut },
-                Input::TransmitLost(reason) => Self::Severed { reason },
-                Input::Lost(reason) => Self::Ended { reason },
+                Input::TransmitLost(reason) => Self::Severed { reason: reason.into() },
+                Input::Lost(reason) => Self::Ended { reason: reason.into() },
                 Input::Opened
                 | Input::Finish
                 | Input::Told
@@ -188,7 +179,7 @@ impl State {
             Self::Failing { reason, shut } => match input {
                 Input::Told => Self::Replying { reason, shut },
                 Input::TransmitLost(later) | Input::Lost(later) => {
-                    Self::Ended { reason: reason.superseded_by(later) }
+                    Self::Ended { reason: reason.superseded_by(later).into() }
                 }
                 Input::Opened
                 | Input::RemoteFinished
@@ -203,7 +194,7 @@ impl State {
             Self::Replying { reason, shut } => match input {
                 Input::Replied => Self::closing(reason, shut),
                 Input::TransmitLost(later) | Input::Lost(later) => {
-                    Self::Ended { reason: reason.superseded_by(later) }
+                    Self::Ended { reason: reason.superseded_by(later).into() }
                 }
                 Input::Opened
                 | Input::RemoteFinished
@@ -217,9 +208,9 @@ impl State {
             },
             Self::Closing { reason } => match input {
                 Input::Shut { remote_ended: true } => Self::Ended { reason },
-                Input::Shut { remote_ended: false } => Self::Lingering { reason, deadline: None },
+                Input::Shut { remote_ended: false } => Self::Lingering { reason },
                 Input::TransmitLost(later) | Input::Lost(later) => {
-                    Self::Ended { reason: reason.superseded_by(later) }
+                    Self::Ended { reason: reason.superseded_by(later).into() }
                 }
                 Input::Opened
                 | Input::RemoteFinished
@@ -231,13 +222,13 @@ impl State {
                 | Input::RemoteEnded
                 | Input::LingerExpired => Self::Closing { reason },
             },
-            Self::Lingering { reason, deadline } => match input {
+            Self::Lingering { reason } => match input {
                 Input::RemoteEnded => Self::Ended { reason },
                 Input::LingerExpired => {
-                    Self::Ended { reason: reason.superseded_by(CloseReason::LingerExpired) }
+                    Self::Ended { reason: reason.superseded_by(CloseReason::LingerExpired).into() }
                 }
                 Input::TransmitLost(later) | Input::Lost(later) => {
-                    Self::Ended { reason: reason.superseded_by(later) }
+                    Self::Ended { reason: reason.superseded_by(later).into() }
                 }
                 Input::Opened
                 | Input::RemoteFinished
@@ -246,7 +237,7 @@ impl State {
                 | Input::Fail(_)
                 | Input::Told
                 | Input::Replied
-                | Input::Shut { .. } => Self::Lingering { reason, deadline },
+                | Input::Shut { .. } => Self::Lingering { reason },
             },
             Self::Ended { reason } => match input {
                 Input::Told => Self::Closed { reason },
@@ -266,8 +257,8 @@ impl State {
         }
     }
 
-    fn closing(reason: CloseReason, shut: bool) -> Self {
-        if shut { Self::Lingering { reason, deadline: None } } else { Self::Closing { reason } }
+    fn closing(reason: Reason, shut: bool) -> Self {
+        if shut { Self::Lingering { reason } } else { Self::Closing { reason } }
     }
 
     /// Whether what the peer sends is looked at.
@@ -392,11 +383,10 @@ mod tests {
 
     fn states() -> Vec<State> {
         let mut states = Vec::new();
-        let deadline = Instant::from_nanos(9);
         for after in [After::Nothing, After::Finish, After::Close] {
-            states.push(State::Opening { deadline, after });
+            states.push(State::Opening { after });
         }
-        let reason = CloseReason::TimedOut(Timer::Frame);
+        let reason = Reason::new(CloseReason::TimedOut(Timer::Frame));
         states.extend([State::Open, State::RemoteFinished]);
         for shut in [false, true] {
             states.push(State::LocalFinished { shut });
@@ -404,8 +394,8 @@ mod tests {
             states.push(State::Replying { reason: reason.clone(), shut });
         }
         states.push(State::Severed { reason: reason.clone() });
-        states.push(State::Closing { reason: CloseReason::Closed });
-        states.push(State::Lingering { reason: CloseReason::Closed, deadline: None });
+        states.push(State::Closing { reason: CloseReason::Closed.into() });
+        states.push(State::Lingering { reason: CloseReason::Closed.into() });
         states.push(State::Ended { reason: reason.clone() });
         states.push(State::Closed { reason });
         states
@@ -506,7 +496,7 @@ mod tests {
         else {
             return "";
         };
-        match reason {
+        match &**reason {
             CloseReason::TimedOut(Timer::Idle) => "idle",
             CloseReason::TimedOut(Timer::Frame) => "frame",
             CloseReason::Reset => "reset",

@@ -52,7 +52,7 @@ impl fmt::Display for Timer {
 }
 
 /// The points in time that the deadlines count from. Nothing here is a queue or a heap: a byte that
-/// comes or goes stores one instant.
+/// comes or goes stores one instant. [`Instant::MAX`] stands for none: what is due then never is.
 #[derive(Debug)]
 pub(super) struct Timers {
     /// The latest time seen.
@@ -60,20 +60,34 @@ pub(super) struct Timers {
     /// When a byte last came or went.
     pub(super) active_at: Instant,
     /// When the transport last took a byte of those it is to take, or could first have taken one.
-    /// `None` when there are none, or since the last call that told the time.
-    pub(super) progress_at: Option<Instant>,
+    /// None when there are none, or since the last call that told the time.
+    pub(super) progress_at: Instant,
+    /// The end of the handshake or of lingering, once a call has told the time in that state.
+    pub(super) state_ends_at: Instant,
+    pub(super) application: Instant,
     pub(super) frame: FrameClock,
-    pub(super) application: Option<Instant>,
 }
 
 impl Timers {
-    pub(super) const fn new(now: Instant) -> Self {
-        Self { now, active_at: now, progress_at: None, frame: FrameClock::Off, application: None }
+    pub(super) const fn new(now: Instant, opening_ends_at: Instant) -> Self {
+        Self {
+            now,
+            active_at: now,
+            progress_at: Instant::MAX,
+            state_ends_at: opening_ends_at,
+            application: Instant::MAX,
+            frame: FrameClock::Off,
+        }
     }
 
     /// Takes note of the time; an earlier one than seen before counts as the latest.
     pub(super) fn observe(&mut self, now: Instant) {
         self.now = self.now.max(now);
+    }
+
+    /// `at`, or now if that is none.
+    pub(super) fn since(&self, at: Instant) -> Instant {
+        if at == Instant::MAX { self.now } else { at }
     }
 
     /// `timeout` after `start`, or never.

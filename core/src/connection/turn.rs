@@ -10,16 +10,22 @@ use crate::framing::Framing;
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) is_begun: bool,
-    len_left: usize,
-    frames_left: usize,
+    len_left: u32,
+    frames_left: u32,
     /// The budget is spent while there was more to do.
     pub(super) paused: bool,
 }
 
 impl Turn {
+    fn new(frames_max: usize) -> Self {
+        let len_left = u32::try_from(LARGE_LEN).unwrap_or(u32::MAX);
+        let frames_left = u32::try_from(frames_max).unwrap_or(u32::MAX).max(1);
+        Self { is_begun: true, len_left, frames_left, paused: false }
+    }
+
     #[inline]
     pub(super) fn spend(&mut self, len: usize) {
-        self.len_left = self.len_left.saturating_sub(len);
+        self.len_left = self.len_left.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX));
         self.frames_left = self.frames_left.saturating_sub(1);
     }
 
@@ -36,8 +42,7 @@ impl<F: Framing> Connection<F> {
     /// no budget.
     pub fn lease(&mut self, pool: &mut Pool) {
         record!(self.link, Lease);
-        let frames_left = self.link.limits.turn_frames_max.max(1);
-        self.turn = Turn { is_begun: true, len_left: LARGE_LEN, frames_left, paused: false };
+        self.turn = Turn::new(self.link.limits.turn_frames_max);
         self.receive.lease(pool);
         self.link.staged.lease(pool);
         self.link.wire.lease(pool);

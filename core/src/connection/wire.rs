@@ -241,7 +241,7 @@ impl Wire {
         match self {
             Self::Plain => 0,
             #[cfg(feature = "tls")]
-            Self::Tls(_) => TlsSession::MEMORY_LEN_MAX,
+            Self::Tls(_) => TlsSession::memory_len_max(),
         }
     }
 }

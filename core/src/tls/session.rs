@@ -82,9 +82,6 @@ enum Phase {
 }
 
 impl TlsSession {
-    pub(crate) const MEMORY_LEN_MAX: usize = HANDSHAKE_LEN_MAX.next_power_of_two()
-        + (SEAL_LEN_MAX + HANDSHAKE_LEN_MAX + LARGE_LEN).next_power_of_two();
-
     /// The client's side of a session with the server `name`, which is verified.
     ///
     /// # Errors
@@ -312,6 +309,12 @@ impl TlsSession {
 
     pub(crate) const fn memory_len(&self) -> usize {
         self.ciphertext.capacity() + self.sealed.capacity()
+    }
+
+    /// The most that [`memory_len`](Self::memory_len) can be.
+    pub(crate) fn memory_len_max() -> usize {
+        Buffer::memory_len_max(HANDSHAKE_LEN_MAX)
+            + Buffer::memory_len_max(SEAL_LEN_MAX + HANDSHAKE_LEN_MAX + LARGE_LEN)
     }
 
     fn common(&self) -> Option<&CommonState> {

@@ -48,7 +48,7 @@ Examples:
   drywire serve --listen tcp://[::]:7 --framing lines --max-frame 4096
   drywire serve --listen tls://0.0.0.0:7008 --cert server.pem --key server.key
   drywire serve --listen udp://[::]:7007 --listen unixgram:/run/echo.dgram
-  drywire serve --listen unix:/run/echo.sock --runtime smol --threads 2
+  drywire serve --listen unix:/run/echo.sock --threads 1
   drywire serve --listen http://[::]:8080 --format json --admin 127.0.0.1:9090
   drywire serve --listen tcp://[::]:7 --model processes --workers 4 --drain-pause 5
   drywire serve --listen tcp://[::]:7 --proxy-protocol --trust 10.0.0.0/8
@@ -83,15 +83,16 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_enum, default_value_t = Runtime::Std)]
     pub(crate) runtime: Runtime,
 
-    /// What the server is made of
-    #[arg(long, value_enum, default_value_t = Model::Threads)]
-    pub(crate) model: Model,
+    /// What the server is made of [default: evented; with --runtime smol: threads]
+    #[arg(long, value_enum)]
+    model: Option<Model>,
 
     /// Worker processes of --model processes [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>)]
     pub(crate) workers: Option<NonZeroUsize>,
 
-    /// Threads that run the tasks of --runtime smol [default: one for each processor]
+    /// Threads with a loop each of --model evented, or that run the tasks of --runtime smol [default:
+    /// one for each processor; one in each worker of --model processes with --runtime std]
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>)]
     pub(crate) threads: Option<NonZeroUsize>,
 
@@ -227,10 +228,23 @@ impl LimitArguments {
 /// What a server is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Model {
-    /// One process, with threads as --runtime has them
+    /// A thread for each connection; with --runtime smol threads that run tasks
     Threads,
-    /// A supervisor and worker processes
+    /// A readiness loop in each of --threads; not with --runtime smol
+    Evented,
+    /// A supervisor and worker processes, each with one loop or as --threads and --runtime say
     Processes,
+}
+
+impl ServeArguments {
+    /// What the server is made of. Nothing that is served here waits for anything but its peer, so
+    /// that loops serve it best; the tasks of the other runtime need threads.
+    pub(crate) fn model(&self) -> Model {
+        self.model.unwrap_or(match self.runtime {
+            Runtime::Std => Model::Evented,
+            Runtime::Smol => Model::Threads,
+        })
+    }
 }
 
 /// What to do with frames.

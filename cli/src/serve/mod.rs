@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         let bound = listeners.in_order(&addresses);
         announce(arguments, &bound, admin.as_ref(), certificate.as_ref(), output)?;
     }
-    if worker.is_none() && arguments.model == Model::Processes {
+    if worker.is_none() && arguments.model() == Model::Processes {
         let certificate = certificate.as_ref();
         return workers::supervise(arguments, listeners, admin, certificate, signals, output);
     }
@@ -85,9 +85,10 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         worker,
         output,
     };
-    let outcome = match arguments.runtime {
-        Runtime::Std => plan.run_std(),
-        Runtime::Smol => plan.run_smol(),
+    let outcome = match (arguments.runtime, arguments.model()) {
+        (Runtime::Std, Model::Threads) => plan.run_threads(),
+        (Runtime::Std, Model::Evented | Model::Processes) => plan.run_evented(),
+        (Runtime::Smol, _) => plan.run_smol(),
     };
     ends.finish();
     let summary = outcome.map_err(refused)?;

@@ -7,7 +7,7 @@ use drywire::shutdown::Phase;
 use drywire::{CloseReason, Limits, Peer};
 use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Counts, Farewell, Worker};
-use drywire_std::{Listener, ServeError};
+use drywire_std::{Listener, ServeError, evented, threads};
 use signal_hook::iterator::Signals;
 
 use super::admin;
@@ -18,7 +18,7 @@ use crate::notify::{State, notify};
 use crate::output::Output;
 use crate::signals::{self, Commands};
 
-/// All that a server of either runtime is made of.
+/// All that a server of any kind is made of.
 pub(super) struct Plan<O> {
     pub(super) menu: Menu,
     pub(super) limits: Limits,
@@ -37,7 +37,7 @@ pub(super) struct Plan<O> {
     pub(super) output: Output,
 }
 
-/// The servers of both runtimes are made alike.
+/// The servers of all kinds are made alike.
 macro_rules! configured {
     ($plan:expr, $runtime:ident) => {{
         let has_datagrams = !$plan.datagram_listeners.is_empty();
@@ -104,15 +104,24 @@ fn take_leave(farewell: Option<Farewell>, summary: &Summary) {
 
 impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
     /// Serves with a thread for each connection.
-    pub(super) fn run_std(self) -> Result<Summary, ServeError> {
+    pub(super) fn run_threads(self) -> Result<Summary, ServeError> {
         let has_datagrams = !self.datagram_listeners.is_empty();
-        let (server, farewell) = configured!(self, drywire_std);
+        let (server, farewell) = configured!(self, threads);
         let summary = server.run()?;
-        let datagrams = has_datagrams.then_some(summary.datagrams);
-        let (drained, statistics) = (summary.drained, summary.statistics);
-        let summary = Summary { drained, statistics, datagrams };
-        take_leave(farewell, &summary);
-        Ok(summary)
+        Ok(summed_up(&summary, has_datagrams, farewell))
+    }
+
+    /// Serves with a loop in each thread; a worker process has one, unless it is told otherwise.
+    pub(super) fn run_evented(self) -> Result<Summary, ServeError> {
+        let has_datagrams = !self.datagram_listeners.is_empty();
+        let available = || match self.worker {
+            Some(_) => None,
+            None => thread::available_parallelism().ok(),
+        };
+        let count = self.threads.or_else(available).unwrap_or(NonZeroUsize::MIN);
+        let (server, farewell) = configured!(self, evented);
+        let summary = server.threads(count).run()?;
+        Ok(summed_up(&summary, has_datagrams, farewell))
     }
 
     /// Serves with a task for each connection.
@@ -131,4 +140,17 @@ impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
         take_leave(farewell, &summary);
         Ok(summary)
     }
+}
+
+/// What either server of the standard library's sockets came to.
+fn summed_up(
+    summary: &threads::Summary,
+    has_datagrams: bool,
+    farewell: Option<Farewell>,
+) -> Summary {
+    let datagrams = has_datagrams.then_some(summary.datagrams);
+    let (drained, statistics) = (summary.drained, summary.statistics);
+    let summary = Summary { drained, statistics, datagrams };
+    take_leave(farewell, &summary);
+    summary
 }

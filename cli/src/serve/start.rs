@@ -99,12 +99,17 @@ pub(super) fn addresses(
             "{option} is not for HTTP, and all addresses begin with http or https"
         )));
     }
-    if arguments.workers.is_some() && arguments.model == Model::Threads {
+    let model = arguments.model();
+    if arguments.workers.is_some() && model != Model::Processes {
         return Err(Stop::usage("--workers is for --model processes"));
     }
-    if arguments.threads.is_some() && arguments.runtime == Runtime::Std {
+    if model == Model::Evented && arguments.runtime == Runtime::Smol {
+        return Err(Stop::usage("--model evented is for --runtime std; --runtime smol has tasks"));
+    }
+    if arguments.threads.is_some() && model == Model::Threads && arguments.runtime == Runtime::Std {
         return Err(Stop::usage(
-            "--threads is for --runtime smol; --runtime std has a thread for each connection",
+            "--threads is for --model evented and --runtime smol; --model threads has one for each \
+             connection",
         ));
     }
     let tls_option = arguments

@@ -20,8 +20,8 @@ use crate::signals::{self, Commands};
 
 /// What this process is, if a supervisor has started it.
 pub(super) fn inherited(arguments: &ServeArguments) -> Result<Option<Worker>, Stop> {
-    match arguments.model {
-        Model::Threads => Ok(None),
+    match arguments.model() {
+        Model::Threads | Model::Evented => Ok(None),
         Model::Processes => Worker::inherited().map_err(|error| Stop::new(Exit::Local, error)),
     }
 }
@@ -29,8 +29,8 @@ pub(super) fn inherited(arguments: &ServeArguments) -> Result<Option<Worker>, St
 /// How many processes serve.
 pub(super) fn count(arguments: &ServeArguments) -> NonZeroUsize {
     let available = || thread::available_parallelism().ok();
-    match arguments.model {
-        Model::Threads => NonZeroUsize::MIN,
+    match arguments.model() {
+        Model::Threads | Model::Evented => NonZeroUsize::MIN,
         Model::Processes => arguments.workers.or_else(available).unwrap_or(NonZeroUsize::MIN),
     }
 }

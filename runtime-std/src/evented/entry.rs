@@ -198,3 +198,30 @@ impl<P: Protocol> Stage<P> {
         Self::Serving(connection, protocol)
     }
 }
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use drywire::framing::{AnyFraming, LengthPrefix, Lines};
+    use drywire::protocol::Echo;
+
+    use super::*;
+
+    /// What an idle connection takes in its loop, beside its place in the list, two words in the timers,
+    /// and rustls' share.
+    #[test]
+    fn an_entry_is_small() {
+        let sizes = [
+            size_of::<Entry<Echo<Lines>>>(),
+            size_of::<Entry<Echo<LengthPrefix>>>(),
+            size_of::<Entry<Echo<AnyFraming>>>(),
+        ];
+        println!(
+            "{sizes:?}: link {}, connection {}, visitor {}, permit {}",
+            size_of::<Link>(),
+            size_of::<Connection<Lines>>(),
+            size_of::<Visitor>(),
+            size_of::<Permit>()
+        );
+        assert!(sizes.iter().all(|size| *size <= 448), "{sizes:?}");
+    }
+}

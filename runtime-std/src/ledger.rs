@@ -78,7 +78,12 @@ impl Ledger {
     /// Whether to accept another connection; see [`Admission::poll`].
     #[must_use]
     pub fn poll(&self) -> Accept {
-        self.admission().poll(self.now())
+        self.poll_at(self.now())
+    }
+
+    /// The same at `now`, for whoever knows the time.
+    pub(crate) fn poll_at(&self, now: Instant) -> Accept {
+        self.admission().poll(now)
     }
 
     /// Admits or refuses a connection that was accepted; see [`Admission::accepted`].
@@ -102,7 +107,17 @@ impl Ledger {
         policy: Option<&ProxyPolicy>,
         peer: &Peer,
     ) -> Result<(Permit, Option<Preamble>), Refusal> {
-        let admitted = self.admission().accepted_by(policy, peer.remote_ip(), self.now());
+        self.accepted_by_at(policy, peer, self.now())
+    }
+
+    /// The same at `now`, for whoever knows the time.
+    pub(crate) fn accepted_by_at(
+        &self,
+        policy: Option<&ProxyPolicy>,
+        peer: &Peer,
+        now: Instant,
+    ) -> Result<(Permit, Option<Preamble>), Refusal> {
+        let admitted = self.admission().accepted_by(policy, peer.remote_ip(), now);
         if let Err(refusal) = &admitted {
             log::refused(peer, self.place(peer), *refusal);
         }
@@ -141,7 +156,18 @@ impl Ledger {
     /// Puts an admitted connection on the list, `is_tls` or not, that begins with a header or not.
     #[must_use]
     pub fn enter(&self, peer: &Peer, is_tls: bool, has_header: bool) -> Visitor {
-        self.visitors.enter(peer, is_tls, has_header, self.now())
+        self.enter_at(peer, is_tls, has_header, self.now())
+    }
+
+    /// The same at `now`, for whoever knows the time.
+    pub(crate) fn enter_at(
+        &self,
+        peer: &Peer,
+        is_tls: bool,
+        has_header: bool,
+        now: Instant,
+    ) -> Visitor {
+        self.visitors.enter(peer, is_tls, has_header, now)
     }
 
     /// Takes note of a turn of the visitor's connection: the bytes of the transport that it moved,
@@ -180,7 +206,18 @@ impl Ledger {
 
     /// Takes note that a connection ended, after its descriptor was closed. Returns whose it was.
     pub fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) -> Peer {
-        let (kind, now) = (reason.kind(), self.now());
+        self.closed_at(permit, visitor, reason, self.now())
+    }
+
+    /// The same at `now`, for whoever knows the time.
+    pub(crate) fn closed_at(
+        &self,
+        permit: Permit,
+        visitor: &Visitor,
+        reason: &CloseReason,
+        now: Instant,
+    ) -> Peer {
+        let kind = reason.kind();
         let visit = visitor.visit();
         log::closed(&visit, self.place(&visit.peer), reason, now);
         self.visitors.leave(visitor, kind, now);

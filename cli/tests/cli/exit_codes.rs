@@ -17,7 +17,10 @@ fn usage_is_2() {
     run(["serve", "--max-frame", "0"], NOTHING).assert(2, "must be at least 1");
     run(["send", "tcp://localhost"], NOTHING).assert(2, "at byte 15: expected a port");
     run(["send", "http://localhost", "x"], NOTHING).assert(2, "unixgram addresses only");
-    run(["serve", "--threads", "2"], NOTHING).assert(2, "--threads is for --runtime smol");
+    run(["serve", "--model", "threads", "--threads", "2"], NOTHING)
+        .assert(2, "--threads is for --model evented and --runtime smol");
+    run(["serve", "--model", "evented", "--runtime", "smol"], NOTHING)
+        .assert(2, "--model evented is for --runtime std");
     run(["frobnicate"], NOTHING).assert(2, "frobnicate");
     run(["man", "frobnicate"], NOTHING).assert(2, "there is no command frobnicate, only serve");
     run([""; 0], NOTHING).assert(2, "Examples:");

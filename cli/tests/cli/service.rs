@@ -11,8 +11,9 @@ use rustix::process::Signal;
 use crate::certificates::Authority;
 use crate::process::{Folder, Lines, PATIENCE, Process, Server, drywire, run};
 
-const MODELS: [&[&str]; 4] = [
+const MODELS: [&[&str]; 5] = [
     &["--runtime", "std"],
+    &["--model", "threads"],
     &["--runtime", "smol"],
     &["--runtime", "std", "--model", "processes", "--workers", "2"],
     &["--runtime", "smol", "--model", "processes", "--workers", "2"],

@@ -293,7 +293,7 @@ where
         // A protocol may panic even now.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
         self.count();
-        self.service.closed(permit, &visitor, reason);
+        self.service.closed(permit, &visitor, reason, self.now);
     }
 
     /// Adds to the server's counts what has moved.
@@ -308,7 +308,7 @@ where
     fn accept(&mut self) {
         for _ in 0..ACCEPTS_MAX {
             let Some(index) = self.next_door() else { return };
-            self.accepting = match self.service.poll() {
+            self.accepting = match self.service.poll(self.now) {
                 Accept::Now => Accepting::Now,
                 Accept::WaitUntil(at) => Accepting::After(at),
                 Accept::WaitForClose => Accepting::After(Instant::MAX),
@@ -337,7 +337,7 @@ where
             Err(error) => return ledger.accept_failed(&error),
         };
         let (tls, policy) = (door.tls.clone(), door.proxy.as_deref());
-        let (permit, preamble) = match ledger.accepted_by(policy, &peer) {
+        let (permit, preamble) = match ledger.accepted_by_at(policy, &peer, self.now) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 // Whoever is told finds it closed.
@@ -345,7 +345,7 @@ where
                 return self.service.refused(&peer, refusal);
             }
         };
-        let visitor = ledger.enter(&peer, tls.is_some(), preamble.is_some());
+        let visitor = ledger.enter_at(&peer, tls.is_some(), preamble.is_some(), self.now);
         let vacant = self.entries.vacant_entry();
         let slot = vacant.key();
         let token = Token(self.tokens.slots + slot);

@@ -11,10 +11,9 @@ use mio::event::Event;
 use mio::{Interest, Registry, Token};
 
 use super::source::Source;
+use crate::fault::fault;
 use crate::stream::Stream;
-use crate::turn::{
-    Readiness, handle_timeout, is_busy, receive, receive_header, shut_down, transmit,
-};
+use crate::turn::{Readiness, handle_timeout, is_busy, receive, receive_header, transmit};
 
 /// A stream that is registered once for what can be read, and a second time only if it ever did not
 /// take all that was written.
@@ -72,10 +71,30 @@ impl Link {
         handle_timeout(connection, now);
         pump(connection, protocol);
         let transmitted = transmit(connection, &self.stream, &mut self.readiness, now);
-        shut_down(connection, || self.stream.shut_down_write(), now);
-        pump(connection, protocol);
+        self.shut_down(connection, protocol, now);
         connection.settle(pool);
         Moved { received: received as u64, transmitted: transmitted as u64 }
+    }
+
+    /// Shuts our side down if the connection asks for it, and takes the last steps of the turn.
+    fn shut_down<P: Protocol>(
+        &self,
+        connection: &mut Connection<P::Framing>,
+        protocol: &mut P,
+        now: Instant,
+    ) {
+        if connection.shut_down(now).is_err() {
+            // It was not asked for.
+            return pump(connection, protocol);
+        }
+        pump(connection, protocol);
+        // A connection that is over is dropped, and that says to the peer what shutting down would.
+        if !connection.is_closed() {
+            if let Err(error) = self.stream.shut_down_write() {
+                connection.transmit_failed(fault(&error), now);
+                pump(connection, protocol);
+            }
+        }
     }
 
     /// Reads at most once for a header, and acts on what is due. Returns how many bytes came.

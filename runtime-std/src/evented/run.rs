@@ -10,7 +10,7 @@ use std::thread::{self, Builder, ScopedJoinHandle};
 
 use drywire::admission::{Accept, Permit, Refusal};
 use drywire::shutdown::Request;
-use drywire::{CloseReason, Limits, Peer, Protocol};
+use drywire::{CloseReason, Instant, Limits, Peer, Protocol};
 use mio::Waker;
 
 use super::datagrams::Datagrams;
@@ -36,21 +36,27 @@ pub(super) struct Service<'a, F> {
 
 impl<F> Service<'_, F> {
     /// Whether to accept another connection. If not, the loop is woken when one has ended.
-    pub(super) fn poll(&self) -> Accept {
+    pub(super) fn poll(&self, now: Instant) -> Accept {
         let ledger = &self.control.ledger;
-        match ledger.poll() {
+        match ledger.poll_at(now) {
             Accept::WaitUntil(_) | Accept::WaitForClose if !self.wakers.is_empty() => {
                 // First the wish and then another look, so that no end falls between.
                 self.is_awaited.store(true, Ordering::SeqCst);
-                ledger.poll()
+                ledger.poll_at(now)
             }
             accept => accept,
         }
     }
 
     /// Takes note that a connection is over whose descriptor is closed.
-    pub(super) fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) {
-        let peer = self.control.ledger.closed(permit, visitor, reason);
+    pub(super) fn closed(
+        &self,
+        permit: Permit,
+        visitor: &Visitor,
+        reason: &CloseReason,
+        now: Instant,
+    ) {
+        let peer = self.control.ledger.closed_at(permit, visitor, reason, now);
         if !self.wakers.is_empty() && self.is_awaited.swap(false, Ordering::SeqCst) {
             self.wake_all();
         }
@@ -151,7 +157,7 @@ fn furnish(
         let own = [(parts.socket, parts.file)].into_iter();
         let sockets = own.chain(sockets.into_iter().map(|socket| (socket, None)));
         for (of, (socket, file)) in loops.iter_mut().zip(sockets) {
-            of.doors.push(Door::new(socket, tls.clone(), proxy.clone(), number, file));
+            of.doors.push(Door::new(socket, tls.clone(), proxy.clone(), number, file)?);
         }
     }
     for (index, (serving, socket)) in datagrams.into_iter().enumerate() {

@@ -1,3 +1,4 @@
+mod acceptor;
 mod error;
 mod file;
 mod siblings;
@@ -16,6 +17,7 @@ use drywire::tls::ServerTls;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::stream::Stream;
+pub(crate) use acceptor::Acceptor;
 pub use error::BindError;
 pub(crate) use file::FileError;
 pub use file::SocketFile;
@@ -290,6 +292,8 @@ fn bind_internet(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
+    // For what is accepted, on Linux.
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -43,6 +43,7 @@ fn listen_beside(first: &TcpListener) -> io::Result<TcpListener> {
     }
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address)?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

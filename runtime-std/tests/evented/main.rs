@@ -12,19 +12,24 @@ pub(crate) mod adapter {
 mod admin;
 #[path = "../adapter/certificate.rs"]
 mod certificate;
+mod churn;
 mod clients;
 #[path = "../adapter/connecting.rs"]
 mod connecting;
+mod datagrams;
 #[path = "../adapter/drain.rs"]
 mod drain;
 #[path = "../adapter/echo.rs"]
 mod echo;
+mod edges;
 #[path = "../adapter/ending.rs"]
 mod ending;
 #[path = "../adapter/ends.rs"]
 mod ends;
+mod fairness;
 #[path = "../adapter/flow.rs"]
 mod flow;
+mod gate;
 #[path = "../adapter/handshake.rs"]
 mod handshake;
 #[path = "../adapter/http.rs"]
@@ -45,6 +50,7 @@ mod proxy;
 mod resets;
 #[path = "../adapter/serving.rs"]
 mod serving;
+mod sharing;
 #[path = "../adapter/statistics.rs"]
 mod statistics;
 #[path = "../adapter/unix_file.rs"]

@@ -1,28 +1,28 @@
-//! A server that runs out of descriptors goes on and does not spin. A process of its own, because
-//! the limit is one of the process.
-#![allow(missing_docs)]
+//! A server that runs out of descriptors goes on and does not spin.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
-use std::thread;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use drywire::Peer;
 use drywire::address::Endpoint;
 use drywire::admission::AdmissionLimits;
-use drywire::framing::Lines;
-use drywire::protocol::Echo;
-use drywire_std::{Listener, Server};
+use drywire_std::{Listener, ServeError, ServerHandle, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-const PEERS: usize = 12;
-/// Descriptors beyond those that are open: eight for the server itself, the rest for connections.
-const SPARE: usize = 8 + 4;
+pub(crate) type Serving = JoinHandle<Result<Summary, ServeError>>;
 
-#[test]
-fn no_descriptors_left() {
+const PEERS: usize = 12;
+/// Connections that there is room for.
+const ROOM: usize = 4;
+
+/// What becomes of a server that takes `own` descriptors for itself.
+pub(crate) fn no_descriptors_left(
+    own: usize,
+    serve: impl FnOnce(AdmissionLimits, Listener) -> (ServerHandle, Serving),
+) {
     let listener = Listener::bind(&"tcp://127.0.0.1:0".parse().unwrap()).unwrap();
     let Endpoint::Internet(place) = listener.address().endpoint() else { unreachable!() };
     // All are in the system's queue before the server begins.
@@ -36,19 +36,16 @@ fn no_descriptors_left() {
         .collect();
     let highest = peers.iter().map(AsRawFd::as_raw_fd).max().unwrap();
     let mut limit = getrlimit(Resource::Nofile);
-    limit.current = Some(highest as u64 + 1 + SPARE as u64);
+    limit.current = Some((highest as usize + 1 + own + ROOM) as u64);
     setrlimit(Resource::Nofile, limit).unwrap();
 
     let mut admission = AdmissionLimits::new();
     admission.accept_backoff_min = Duration::from_millis(5);
     admission.accept_backoff_max = Duration::from_millis(20);
-    let server =
-        Server::new(|_: &Peer| Echo::new(Lines::new())).admission(admission).listen(listener);
-    let handle = server.handle();
-    let serving = thread::spawn(move || server.run());
+    let (handle, serving) = serve(admission, listener);
 
     // As many as there is room for are served, in the order in which they came.
-    let (served, waiting) = peers.split_at_mut(4);
+    let (served, waiting) = peers.split_at_mut(ROOM);
     served.iter_mut().for_each(expect_echo);
     let cpu = cpu_time();
     let first = waiting.first_mut().unwrap();
@@ -57,11 +54,11 @@ fn no_descriptors_left() {
     first.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let used = cpu_time() - cpu;
     assert!(used < Duration::from_millis(100), "{used:?} of 300 ms");
-    assert_eq!(handle.statistics().active, 4);
+    assert_eq!(handle.statistics().active, ROOM as u64);
 
     // Each that ends makes room for another.
     let mut peers = peers.into_iter();
-    let mut served: Vec<_> = peers.by_ref().take(4).collect();
+    let mut served: Vec<_> = peers.by_ref().take(ROOM).collect();
     for mut peer in peers {
         drop(served.remove(0));
         expect_echo(&mut peer);

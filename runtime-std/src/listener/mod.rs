@@ -210,7 +210,11 @@ impl ListenerSocket {
     /// none; [`accept_fault`](crate::accept_fault) tells the others apart.
     pub fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
-            Self::Tcp(socket) => accepted(socket.accept()?.0),
+            Self::Tcp(socket) => {
+                let (stream, remote) = socket.accept()?;
+                let local = stream.local_addr().map_err(aborted)?;
+                Ok((Stream::try_from(stream).map_err(aborted)?, Peer::ip(remote, local)))
+            }
             Self::Unix(socket) => accepted(socket.accept()?.0),
         }
     }
@@ -241,10 +245,13 @@ pub fn accepted<T>(stream: T) -> io::Result<(Stream, Peer)>
 where
     Stream: TryFrom<T, Error = io::Error>,
 {
-    let aborted = |_| io::Error::from(io::ErrorKind::ConnectionAborted);
     let stream = Stream::try_from(stream).map_err(aborted)?;
     let peer = stream.peer().map_err(aborted)?;
     Ok((stream, peer))
+}
+
+fn aborted(_: io::Error) -> io::Error {
+    io::ErrorKind::ConnectionAborted.into()
 }
 
 pub(crate) fn with_endpoint(address: &Address, endpoint: Endpoint) -> Address {

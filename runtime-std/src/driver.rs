@@ -1,5 +1,5 @@
-//! The driver of one connection: a thread that waits in poll and leaves every decision to the
-//! connection.
+//! The driver of one connection: a thread that waits in poll, or in a read when there is nothing
+//! else to wait for, and leaves every decision to the connection.
 
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, PoisonError};
@@ -12,10 +12,13 @@ use drywire::proxy::{Introduced, Preamble};
 use drywire::{CloseReason, Connection, Fault, Instant, Limits, Protocol, pump};
 use rustix::event::{PollFd, PollFlags};
 
+use crate::control::Control;
+use crate::held::{Held, PATIENCE};
 use crate::ledger::Ledger;
 use crate::stream::Stream;
 use crate::turn::{
-    Readiness, handle_timeout, is_busy, receive, receive_header, replay, shut_down, transmit,
+    Readiness, handle_timeout, is_busy, receive, receive_by, receive_header, replay, shut_down,
+    transmit,
 };
 use crate::visitors::Visitor;
 use crate::wait::{is_readable, is_writable, wait};
@@ -30,9 +33,22 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) drain: BorrowedFd<'a>,
     /// Readable for ever once the server is being stopped.
     pub(crate) stop: BorrowedFd<'a>,
+    /// What these two are armed by.
+    pub(crate) control: &'a Control,
 }
 
 impl Surroundings<'_> {
+    /// What the server asks for now, without waiting.
+    fn asked(&self, is_draining: bool) -> Woken {
+        if self.control.stop.is_raised() {
+            Woken::Stop
+        } else if !is_draining && self.control.drain.is_raised() {
+            Woken::Drain
+        } else {
+            Woken::Ready
+        }
+    }
+
     /// Lets a new connection receive `rest`; see [`replay`].
     pub(crate) fn replay<F: Framing>(
         &self,
@@ -56,25 +72,43 @@ pub(crate) fn drive<P: Protocol>(
     around: Surroundings<'_>,
 ) -> CloseReason {
     let Surroundings { ledger, pool, .. } = around;
+    let pool = || pool.lock().unwrap_or_else(PoisonError::into_inner);
     let clock = ledger.clock();
+    let mut held = Held::new(stream);
     let mut readiness = Readiness::new();
-    let mut is_draining = false;
+    let (mut is_draining, mut is_patient) = (false, false);
     loop {
-        let now = clock.now();
-        connection.lease(&mut pool.lock().unwrap_or_else(PoisonError::into_inner));
-        let received = receive(connection, stream, &mut readiness, now);
+        connection.lease(&mut pool());
+        let (received, now) = if is_patient {
+            readiness.readable = true;
+            let read = |buffer: &mut [u8]| held.read_patiently(buffer);
+            let received = receive_by(connection, read, &mut readiness, || clock.now());
+            (received, if received > 0 { connection.now() } else { clock.now() })
+        } else {
+            let now = clock.now();
+            (receive(connection, &held, &mut readiness, now), now)
+        };
         handle_timeout(connection, now);
         pump(connection, protocol);
-        let transmitted = transmit(connection, stream, &mut readiness, now);
+        let transmitted = transmit(connection, &held, &mut readiness, now);
         shut_down(connection, || stream.shut_down_write(), now);
         pump(connection, protocol);
-        connection.settle(&mut pool.lock().unwrap_or_else(PoisonError::into_inner));
         ledger.turned(visitor, connection, received as u64, transmitted as u64);
+        let wish = Wish::of(connection, readiness);
+        // The turn goes on in a read that waits, with the buffers that it has.
+        is_patient = received > 0
+            && wish.only_reads_until(now)
+            && held.can_wait()
+            && around.asked(is_draining) == Woken::Ready;
+        if is_patient {
+            continue;
+        }
+        connection.settle(&mut pool());
         if connection.is_closed() {
             // A connection that is closed has its reason.
             return connection.close_reason().cloned().unwrap_or(CloseReason::Aborted);
         }
-        match rest(&Wish::of(connection, readiness), stream, &mut readiness, is_draining, around) {
+        match rest(&wish, stream, &mut readiness, is_draining, around) {
             Woken::Ready => {}
             Woken::Drain => {
                 is_draining = true;
@@ -109,6 +143,7 @@ pub(crate) fn introduce(
             read: true,
             write: false,
             is_busy: readiness.readable,
+            is_known: readiness.readable,
             deadline: preamble.deadline(),
         };
         match rest(&wish, stream, &mut readiness, is_draining, around) {
@@ -129,6 +164,8 @@ struct Wish {
     write: bool,
     /// There is something to do at once.
     is_busy: bool,
+    /// Whatever is wished for, the stream is ready for it.
+    is_known: bool,
     deadline: Option<Deadline>,
 }
 
@@ -139,12 +176,22 @@ impl Wish {
             read: interest.read,
             write: interest.write,
             is_busy: is_busy(connection, readiness),
+            is_known: (readiness.readable || !interest.read)
+                && (readiness.writable || !interest.write),
             deadline: interest.deadline,
         }
+    }
+
+    /// Whether there is nothing to wait for but something to read, nor anything due while a read
+    /// waits.
+    fn only_reads_until(&self, now: Instant) -> bool {
+        let is_early = |deadline: Deadline| deadline.at > now + 2 * PATIENCE;
+        self.read && !self.write && !self.is_busy && self.deadline.is_none_or(is_early)
     }
 }
 
 /// What ended a wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
     Ready,
     Drain,
@@ -161,6 +208,9 @@ fn rest(
     is_draining: bool,
     around: Surroundings<'_>,
 ) -> Woken {
+    if wish.is_busy && wish.is_known {
+        return around.asked(is_draining);
+    }
     let timeout = if wish.is_busy {
         Some(Duration::ZERO)
     } else {
@@ -190,4 +240,55 @@ fn rest(
     readiness.readable |= is_readable(stream);
     readiness.writable |= is_writable(stream);
     if is_readable(drain) { Woken::Drain } else { Woken::Ready }
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+    use std::thread;
+
+    use drywire::Peer;
+    use drywire::framing::Lines;
+    use drywire::protocol::Echo;
+
+    use super::*;
+    use crate::turn::serving;
+    use crate::wait::tests::WAITS;
+
+    /// Each line takes a read and a write. Only a peer that takes its time is waited for in poll;
+    /// this one may, now and then, when the system does not let it go on.
+    #[test]
+    fn a_peer_that_goes_on_at_once_is_not_waited_for_in_poll() {
+        const LINES: usize = 1000;
+        let (stream, mut peer) = UnixStream::pair().unwrap();
+        let answers = thread::spawn(move || {
+            let mut line = [0; 4];
+            for _ in 0..LINES {
+                peer.write_all(b"one\n").unwrap();
+                peer.read_exact(&mut line).unwrap();
+                assert_eq!(&line, b"one\n");
+            }
+        });
+        let control = Control::default();
+        let [drain, stop] = [&control.drain, &control.stop].map(|signal| signal.arm().unwrap());
+        let around = Surroundings {
+            ledger: &control.ledger,
+            pool: &Mutex::default(),
+            drain: drain.as_fd(),
+            stop: stop.as_fd(),
+            control: &control,
+        };
+        let visitor = control.ledger.enter(&Peer::unix(), false, false);
+        let (framing, now) = (Lines::new(), control.ledger.clock().now());
+        let mut connection = serving(None, framing.clone(), Arc::default(), now);
+        let (stream, before) = (stream.try_into().unwrap(), WAITS.get());
+        let reason = drive(&mut connection, &mut Echo::new(framing), &stream, &visitor, around);
+        assert_eq!(reason, CloseReason::Finished);
+        let waits = WAITS.get() - before;
+        assert!(waits < LINES / 2, "{waits}");
+        answers.join().unwrap();
+    }
 }

@@ -84,6 +84,7 @@ mod error;
 pub mod evented;
 mod fault;
 mod framed;
+mod held;
 mod ledger;
 mod listener;
 mod log;

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Something that is raised once and stays raised. However many threads wait for it, it costs one
@@ -12,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
     state: Mutex<State>,
+    is_raised: AtomicBool,
 }
 
 /// ```text
@@ -29,7 +31,13 @@ enum State {
 
 impl Signal {
     pub(crate) fn raise(&self) {
+        self.is_raised.store(true, Ordering::Release);
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Raised;
+    }
+
+    /// Whether it was raised, for those who do not wait.
+    pub(crate) fn is_raised(&self) -> bool {
+        self.is_raised.load(Ordering::Acquire)
     }
 
     /// A descriptor that is readable for ever once the signal is raised. There is one at a time.
@@ -96,9 +104,9 @@ mod tests {
     fn a_signal_stays_raised_whenever_it_was() {
         let signal = Signal::default();
         let armed = signal.arm().unwrap();
-        assert!(!is_readable(&armed));
+        assert!(!is_readable(&armed) && !signal.is_raised());
         signal.raise();
-        assert!(is_readable(&armed) && is_readable(&armed));
+        assert!(is_readable(&armed) && is_readable(&armed) && signal.is_raised());
         assert!(is_readable(&signal.arm().unwrap()));
     }
 

@@ -60,6 +60,16 @@ pub fn receive<F: Framing>(
     readiness: &mut Readiness,
     now: Instant,
 ) -> usize {
+    receive_by(connection, |buffer| stream.read(buffer), readiness, || now)
+}
+
+/// The same by a `read` that may wait. The time is asked for after it.
+pub(crate) fn receive_by<F: Framing>(
+    connection: &mut Connection<F>,
+    mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    readiness: &mut Readiness,
+    now: impl FnOnce() -> Instant,
+) -> usize {
     if !readiness.readable || !connection.interest().read {
         return 0;
     }
@@ -69,7 +79,7 @@ pub fn receive<F: Framing>(
         return 0;
     }
     let outcome = loop {
-        match stream.read(buffer) {
+        match read(buffer) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             outcome => break outcome,
         }
@@ -77,12 +87,12 @@ pub fn receive<F: Framing>(
     // The connection lent the buffer and its stream has not ended, so that it refuses nothing.
     match outcome {
         Ok(0) => {
-            let _ = connection.received_eof(now);
+            let _ = connection.received_eof(now());
             0
         }
         Ok(len) => {
             readiness.readable = len == lent;
-            let _ = connection.received(len, now);
+            let _ = connection.received(len, now());
             len
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -90,7 +100,7 @@ pub fn receive<F: Framing>(
             0
         }
         Err(error) => {
-            connection.transport_failed(fault(&error), now);
+            connection.transport_failed(fault(&error), now());
             0
         }
     }

@@ -10,13 +10,13 @@ use drywire::shutdown::Phase;
 use drywire::{Peer, Protocol};
 use rustix::event::{PollFd, PollFlags};
 
+use super::closes::Closes;
 use super::connection::{Place, Service};
 use crate::control::Summary;
 use crate::datagram::{DatagramServing, DatagramSocket, drive};
 use crate::driver::Surroundings;
 use crate::error::ServeError;
 use crate::listener::Listener;
-use crate::signal::Bell;
 use crate::wait::{is_readable, wait};
 
 /// Serves `listeners` until the server has ended.
@@ -33,12 +33,13 @@ where
     let ending = control.ending.arm().map_err(ServeError::Io)?;
     let drain = control.drain.arm().map_err(ServeError::Io)?;
     let stop = control.stop.arm().map_err(ServeError::Io)?;
-    let closed = Bell::new().map_err(ServeError::Io)?;
+    let closed = Closes::new().map_err(ServeError::Io)?;
     let around = Surroundings {
         ledger: &control.ledger,
         pool: &service.pool,
         drain: drain.as_fd(),
         stop: stop.as_fd(),
+        control,
     };
     let acceptor = Acceptor { service, closed: &closed, ending: ending.as_fd(), around };
     // The scope ends when every thread has.
@@ -74,8 +75,7 @@ fn start<'scope>(
 /// What the accepting thread waits for beside its listeners.
 struct Acceptor<'env, F> {
     service: &'env Service<'env, F>,
-    /// Rung when a connection has ended.
-    closed: &'env Bell,
+    closed: &'env Closes,
     ending: BorrowedFd<'env>,
     around: Surroundings<'env>,
 }
@@ -96,6 +96,7 @@ where
             listeners.iter().map(|listener| listener.parts().socket.as_fd()).collect();
         loop {
             let phase = self.service.control.heed();
+            self.closed.await_them(ledger.poll() != Accept::Now);
             let (sockets, resume_at) = match ledger.poll() {
                 Accept::Never => return Ok(()),
                 Accept::Now => (sockets.as_slice(), None),
@@ -134,7 +135,7 @@ where
         wait(&mut fds, timeout)?;
         let mut ready = fds.iter().map(is_readable);
         if ready.next() == Some(true) {
-            self.closed.silence();
+            self.closed.heard();
         }
         Ok(ready.skip(2).take(sockets.len()).collect())
     }
@@ -170,12 +171,13 @@ where
     /// Waits until no connection is left, or those that are must be ended by force.
     fn await_drained(&self) -> io::Result<()> {
         let ledger = self.around.ledger;
+        self.closed.await_them(true);
         while !ledger.is_drained() && self.service.control.heed() != Phase::Stopping {
             let timeout = ledger.deadline().and_then(|at| ledger.clock().until(at));
             let fds = [self.closed.as_fd(), self.around.stop];
             let mut fds = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
             wait(&mut fds, timeout)?;
-            self.closed.silence();
+            self.closed.heard();
         }
         Ok(())
     }

@@ -9,11 +9,11 @@ use drywire::proxy::{Introduced, Preamble};
 use drywire::tls::ServerTls;
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
+use super::closes::Closes;
 use crate::control::Control;
 use crate::driver::{Surroundings, drive, introduce};
 use crate::ledger::Ledger;
 use crate::setup::Observer;
-use crate::signal::Bell;
 use crate::stream::Stream;
 use crate::turn::serving;
 use crate::visitors::Visitor;
@@ -31,7 +31,7 @@ pub(super) struct Service<'a, F> {
 /// The place of a connection in the counts, given back when it is dropped.
 pub(super) struct Place<'a> {
     ledger: &'a Ledger,
-    closed: &'a Bell,
+    closed: &'a Closes,
     permit: Option<Permit>,
     visitor: Visitor,
     /// How the connection ended. None as long as no thread has taken it.
@@ -43,7 +43,7 @@ impl<'a> Place<'a> {
         permit: Permit,
         visitor: Visitor,
         ledger: &'a Ledger,
-        closed: &'a Bell,
+        closed: &'a Closes,
     ) -> Self {
         Self { ledger, closed, permit: Some(permit), visitor, reason: None }
     }
@@ -68,7 +68,7 @@ impl Drop for Place<'_> {
             (Some(permit), None) => self.ledger.thread_failed(permit, &self.visitor),
             (None, _) => {}
         }
-        self.closed.ring();
+        self.closed.tell();
     }
 }
 

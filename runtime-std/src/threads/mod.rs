@@ -6,10 +6,15 @@
 //! protocol that takes its time therefore keeps nobody else waiting. A connection costs one
 //! descriptor, the thread's stack as far as it is used, and buffers while it works.
 //!
+//! On Linux a thread that has just served its peer waits for more in the read itself, without poll,
+//! for up to 10 ms; the server's end it may hear of that much later, no deadline. A busy connection
+//! then takes the same system calls as a thread written by hand, and keeps its buffers.
+//!
 //! What is accepted and how connections end is decided by [`drywire::admission`] and
 //! [`drywire::Connection`].
 
 mod accept;
+mod closes;
 mod connection;
 
 use std::fmt;

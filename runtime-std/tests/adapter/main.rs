@@ -6,6 +6,7 @@
 
 pub(crate) use drywire_std as adapter;
 
+mod active;
 mod admin;
 mod certificate;
 mod connecting;

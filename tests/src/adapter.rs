@@ -1,5 +1,6 @@
 //! One shape for the adapters under test: start a server, connect to one.
 
+mod kit;
 mod smol;
 mod std;
 
@@ -8,7 +9,6 @@ pub use std::Std;
 
 use ::std::fmt;
 use ::std::sync::Arc;
-use ::std::sync::atomic::{AtomicUsize, Ordering};
 use ::std::sync::mpsc::{Receiver, Sender, channel};
 use ::std::thread;
 use ::std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ use crate::PATIENCE;
 use crate::datagrams;
 use crate::peer::{Place, Raw, Reach};
 use crate::pings::{Observer, Pinged};
-use crate::protocol::{Behaviour, Event, Script};
+use crate::protocol::{Behaviour, Event, Scripts};
 
 /// An adapter under test.
 pub trait Adapter: fmt::Debug + Send + Sync {
@@ -113,23 +113,6 @@ pub struct Orders {
     pub(crate) scripts: Scripts,
     pub(crate) closes: Sender<(Peer, CloseReason)>,
     pub(crate) summary: Sender<Summary>,
-}
-
-/// Makes a protocol for each connection.
-#[derive(Debug)]
-pub(crate) struct Scripts {
-    framing: AnyFraming,
-    behaviour: Behaviour,
-    events: Sender<Event>,
-    made: AtomicUsize,
-}
-
-impl Scripts {
-    pub(crate) fn script(&self) -> Script {
-        self.made.fetch_add(1, Ordering::Relaxed);
-        let (framing, events) = (self.framing.clone(), self.events.clone());
-        Script { framing, behaviour: self.behaviour, events, frames: 0, poured: 0 }
-    }
 }
 
 /// What became of a server.
@@ -272,12 +255,7 @@ impl Setup {
         let (events_sender, events) = channel();
         let (closes_sender, closes) = channel();
         let (summary_sender, summary) = channel();
-        let scripts = Scripts {
-            framing: self.framing,
-            behaviour: self.behaviour,
-            events: events_sender,
-            made: AtomicUsize::new(0),
-        };
+        let scripts = Scripts::new(self.framing, self.behaviour, events_sender);
         let control = adapter.serve(Orders {
             listeners,
             limits: self.limits,

@@ -157,6 +157,17 @@ impl Certificates {
         Arc::new(self.client_config(None, &[]))
     }
 
+    /// A server for a peer made by hand that asks for a client's certificate.
+    ///
+    /// # Panics
+    /// If it is refused.
+    #[must_use]
+    pub fn demanding_peer_server(&self) -> Arc<ServerConfig> {
+        let authorities = Some(self.authority.as_bytes());
+        let config = server_config(self.server.identity(), authorities, &[], &provider());
+        Arc::new(config.expect("a configuration"))
+    }
+
     /// A server for a peer made by hand.
     #[must_use]
     pub fn peer_server(&self, issued: &Issued) -> Arc<ServerConfig> {

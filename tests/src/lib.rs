@@ -33,6 +33,7 @@ use std::time::Duration;
 pub mod adapter;
 pub mod certificates;
 pub mod datagrams;
+pub mod kit;
 pub mod peer;
 pub mod pings;
 pub mod protocol;

@@ -1,11 +1,14 @@
 //! What the servers under test do with a connection, and the trace of it.
 
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use drywire::framing::AnyFraming;
 use drywire::protocol::{Echo, Protocol};
 use drywire::tls::Negotiated;
 use drywire::{CloseReason, Handle};
+use nix::sys::pthread::{Pthread, pthread_self};
 
 /// What a server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +27,17 @@ pub enum Behaviour {
     Count,
     /// Finishes at once, before anything has come, and goes on reading.
     FinishFirst,
+    /// Sends nothing, and does not finish when the peer has.
+    Hold,
     /// Sends so many bytes in frames of 1,000, as soon as the connection is open, and finishes.
+    /// What comes meanwhile is taken and thrown away.
     Pour(usize),
+    /// Sends so many frames by itself, each [`TICK`] after the one before, and finishes.
+    Tick(usize),
 }
+
+/// How long [`Behaviour::Tick`] waits for each of its frames.
+pub const TICK: Duration = Duration::from_millis(10);
 
 /// What a server saw of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,26 +56,64 @@ pub struct Script {
     pub(crate) framing: AnyFraming,
     pub(crate) behaviour: Behaviour,
     pub(crate) events: Sender<Event>,
+    /// The thread that opens the connection.
+    pub(crate) thread: Arc<OnceLock<Pthread>>,
     pub(crate) frames: usize,
-    pub(crate) poured: usize,
+    pub(crate) sent: usize,
+}
+
+/// Makes a [`Script`] for each connection of a server.
+#[derive(Clone, Debug)]
+pub struct Scripts {
+    pub(crate) framing: AnyFraming,
+    pub(crate) behaviour: Behaviour,
+    pub(crate) events: Sender<Event>,
+    pub(crate) thread: Arc<OnceLock<Pthread>>,
+}
+
+impl Scripts {
+    pub(crate) fn new(framing: AnyFraming, behaviour: Behaviour, events: Sender<Event>) -> Self {
+        Self { framing, behaviour, events, thread: Arc::default() }
+    }
+
+    /// The protocol of a new connection.
+    #[must_use]
+    pub fn script(&self) -> Script {
+        let Self { framing, behaviour, events, thread } = self.clone();
+        Script { framing, behaviour, events, thread, frames: 0, sent: 0 }
+    }
 }
 
 impl Script {
-    fn tell(&self, event: Event) {
+    /// Takes note of the thread that drives the connection.
+    pub(crate) fn open_here(&self) {
+        let _ = self.thread.set(pthread_self());
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
         // Whoever does not look any more does not want to know.
         let _ = self.events.send(event);
     }
 
     fn pour(&mut self, handle: &mut Handle<'_, AnyFraming>) {
         let Behaviour::Pour(total) = self.behaviour else { return };
-        while self.poured < total {
-            let len = (total - self.poured).min(POURED.len());
+        while self.sent < total {
+            let len = (total - self.sent).min(POURED.len());
             match handle.send(&POURED[..len]) {
-                Ok(()) => self.poured += len,
+                Ok(()) => self.sent += len,
                 Err(_) => return,
             }
         }
         handle.finish();
+    }
+
+    fn wait_for_tick(&self, handle: &mut Handle<'_, AnyFraming>) {
+        let Behaviour::Tick(count) = self.behaviour else { return };
+        if self.sent < count {
+            handle.set_timer(Some(handle.now() + TICK));
+        } else {
+            handle.finish();
+        }
     }
 }
 
@@ -79,10 +128,16 @@ impl Protocol for Script {
     }
 
     fn on_open(&mut self, negotiated: Option<&Negotiated>, handle: &mut Handle<'_, AnyFraming>) {
+        self.open_here();
         self.tell(Event::Open(negotiated.map(|negotiated| Box::new(negotiated.clone()))));
-        self.pour(handle);
-        if self.behaviour == Behaviour::FinishFirst {
-            handle.finish();
+        match self.behaviour {
+            Behaviour::FinishFirst => handle.finish(),
+            Behaviour::Pour(_) => {
+                handle.decouple();
+                self.pour(handle);
+            }
+            Behaviour::Tick(_) => self.wait_for_tick(handle),
+            _ => {}
         }
     }
 
@@ -101,7 +156,8 @@ impl Protocol for Script {
                 handle.fail(code);
             }
             Behaviour::Count | Behaviour::Discard => {}
-            Behaviour::FinishFirst | Behaviour::Pour(_) => {}
+            Behaviour::FinishFirst | Behaviour::Hold => {}
+            Behaviour::Pour(_) | Behaviour::Tick(_) => {}
         }
     }
 
@@ -109,10 +165,20 @@ impl Protocol for Script {
         self.pour(handle);
     }
 
+    fn on_timer(&mut self, handle: &mut Handle<'_, AnyFraming>) {
+        self.sent += 1;
+        let _ = handle.send(b"tick");
+        self.wait_for_tick(handle);
+    }
+
     fn on_finished(&mut self, handle: &mut Handle<'_, AnyFraming>) {
         self.tell(Event::Finished);
-        if self.behaviour == Behaviour::Count {
-            let _ = handle.send(self.frames.to_string().as_bytes());
+        match self.behaviour {
+            Behaviour::Count => drop(handle.send(self.frames.to_string().as_bytes())),
+            Behaviour::Hold => return,
+            // What is still to be sent ends it.
+            Behaviour::Pour(_) | Behaviour::Tick(_) => return,
+            _ => {}
         }
         handle.finish();
     }

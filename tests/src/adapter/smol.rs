@@ -24,6 +24,23 @@ use crate::pings::{Observer, Pinged, Target};
 #[derive(Clone, Copy, Debug)]
 pub struct Smol;
 
+impl Smol {
+    /// The client's stream of frames.
+    pub(super) fn framed(
+        self,
+        address: &Address,
+        dial: &Dial,
+    ) -> Result<Framed<AnyFraming>, ConnectError> {
+        let client = Client::new().limits(dial.limits.clone());
+        let client = dial.tls.iter().fold(client, |client, tls| client.tls(tls.clone()));
+        let names = dial.server_name.iter();
+        let client = names.fold(client, |client, name| client.server_name(name.clone()));
+        let introductions = dial.introduction.iter().cloned();
+        let client = introductions.fold(client, Client::proxy_header);
+        block_on(client.connect(address, dial.framing.clone()))
+    }
+}
+
 impl Adapter for Smol {
     fn serve(&self, orders: Orders) -> Box<dyn Control> {
         let Orders { listeners, limits, admission, scripts, closes, summary } = orders;
@@ -44,13 +61,7 @@ impl Adapter for Smol {
     }
 
     fn connect(&self, address: &Address, dial: &Dial) -> Result<Box<dyn Talk>, ConnectError> {
-        let client = Client::new().limits(dial.limits.clone());
-        let client = dial.tls.iter().fold(client, |client, tls| client.tls(tls.clone()));
-        let names = dial.server_name.iter();
-        let client = names.fold(client, |client, name| client.server_name(name.clone()));
-        let introductions = dial.introduction.iter().cloned();
-        let client = introductions.fold(client, Client::proxy_header);
-        Ok(Box::new(block_on(client.connect(address, dial.framing.clone()))?))
+        Ok(Box::new(self.framed(address, dial)?))
     }
 
     fn serve_datagrams(&self, orders: datagrams::Orders) -> Box<dyn datagrams::Control> {

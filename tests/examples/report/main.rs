@@ -1,0 +1,33 @@
+//! Puts an adapter through the conformance kit and prints the report.
+//!
+//! ```text
+//! cargo run -p drywire-conformance --example report -- [std|smol] [CASE...]
+//! ```
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use drywire_conformance::adapter::{Smol, Std};
+use drywire_conformance::kit::{Check, Runtime};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_else(|| "std".into());
+    let runtime: Arc<dyn Runtime> = match &*name {
+        "std" => Arc::new(Std),
+        "smol" => Arc::new(Smol),
+        name => {
+            eprintln!("there is no adapter {name}");
+            return ExitCode::from(2);
+        }
+    };
+    let chosen: Vec<String> = arguments.collect();
+    let mut check = Check::new(runtime);
+    if !chosen.is_empty() {
+        let is_chosen = |name: &String| chosen.iter().any(|part| name.contains(part));
+        check = check.cases(Check::names().filter(is_chosen));
+    }
+    let report = check.run();
+    println!("{report}");
+    if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

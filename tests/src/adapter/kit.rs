@@ -1,0 +1,169 @@
+//! The kit's view of the adapters.
+
+use std::num::NonZeroUsize;
+use std::thread::{self, JoinHandle};
+
+use drywire::address::Address;
+use drywire::framing::AnyFraming;
+use drywire::statistics::Statistics;
+use drywire::tls::Negotiated;
+use drywire::{CloseReason, Peer};
+use drywire_std::{ConnectError, Error, Listener};
+use smol::block_on;
+
+use super::{Control, Dial, Smol, Std, Talk};
+use crate::kit::{Call, CallError, Polls, Runtime, Server, Serving, Unsupported, converse};
+
+/// A server that runs in a thread.
+struct Serves<C> {
+    control: C,
+    thread: JoinHandle<Statistics>,
+}
+
+impl<C: Control> Server for Serves<C> {
+    fn drain(&self) {
+        self.control.drain();
+    }
+
+    fn stop(&self) {
+        self.control.stop();
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.control.statistics()
+    }
+
+    fn join(self: Box<Self>) -> Statistics {
+        self.thread.join().expect("the server does not panic")
+    }
+}
+
+fn listener(serving: &mut Serving) -> Listener {
+    let socket = serving.listener.try_clone().expect("a descriptor");
+    let listener = Listener::adopt(socket.into(), serving.address.clone());
+    let listener = listener.expect("a socket of this kind");
+    match serving.tls.take() {
+        None => listener,
+        Some(tls) => listener.with_tls(tls),
+    }
+}
+
+fn dial(call: &Call) -> Dial {
+    let (tls, server_name) = call.tls.clone().unzip();
+    let (framing, limits) = (call.script.framing.clone(), call.limits.clone());
+    Dial { framing, limits, tls, server_name, introduction: None }
+}
+
+impl Runtime for Std {
+    fn name(&self) -> &'static str {
+        "drywire-std threads"
+    }
+
+    fn serve(&self, mut serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
+        let listener = listener(&mut serving);
+        let Serving { limits, admission, scripts, .. } = serving;
+        let server = drywire_std::Server::new(move |_: &Peer| scripts.script())
+            .limits(limits)
+            .admission(admission)
+            .listen(listener);
+        let control = server.handle();
+        let thread = thread::spawn(|| server.run().expect("the server runs").statistics);
+        Ok(Box::new(Serves { control, thread }))
+    }
+
+    fn call(&self, call: Call) -> Result<CloseReason, CallError> {
+        let dial = dial(&call);
+        converse(&call.script, || super::Adapter::connect(self, &call.address, &dial))
+    }
+}
+
+impl Runtime for Smol {
+    fn name(&self) -> &'static str {
+        "drywire-smol tasks"
+    }
+
+    fn serve(&self, mut serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
+        let listener = listener(&mut serving);
+        let Serving { limits, admission, scripts, .. } = serving;
+        let server = drywire_smol::Server::new(move |_: &Peer| scripts.script())
+            .threads(NonZeroUsize::MIN)
+            .limits(limits)
+            .admission(admission)
+            .listen(listener);
+        let control = server.handle();
+        let thread = thread::spawn(|| block_on(server.run()).expect("the server runs").statistics);
+        Ok(Box::new(Serves { control, thread }))
+    }
+
+    fn call(&self, call: Call) -> Result<CloseReason, CallError> {
+        let dial = dial(&call);
+        converse(&call.script, || super::Adapter::connect(self, &call.address, &dial))
+    }
+
+    fn call_dropping(&self, call: Call, polls: usize) -> Result<CloseReason, CallError> {
+        let dial = dial(&call);
+        converse(&call.script, || dropping(&call.address, &dial, polls))
+    }
+}
+
+/// A stream each future of which is dropped, and made again.
+struct Dropping {
+    framed: drywire_smol::Framed<AnyFraming>,
+    polls: Polls,
+}
+
+fn dropping(address: &Address, dial: &Dial, polls: usize) -> Result<Box<dyn Talk>, ConnectError> {
+    // Dropping the future of a client that connects ends the stream: that one is left alone.
+    let framed = Smol.framed(address, dial)?;
+    Ok(Box::new(Dropping { framed, polls: Polls::new(polls) }))
+}
+
+impl Talk for Dropping {
+    fn send(&mut self, frame: &[u8]) -> Result<(), Error> {
+        loop {
+            if let Some(outcome) = self.polls.poll(self.framed.send(frame)) {
+                return outcome;
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        loop {
+            if let Some(outcome) = self.polls.poll(self.framed.flush()) {
+                return outcome;
+            }
+        }
+    }
+
+    fn recv(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            if let Some(outcome) = self.polls.poll(self.framed.recv()) {
+                return outcome.map(|frame| frame.map(<[u8]>::to_vec));
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        loop {
+            if let Some(outcome) = self.polls.poll(self.framed.finish()) {
+                return outcome;
+            }
+        }
+    }
+
+    fn close(self: Box<Self>) -> Result<CloseReason, Error> {
+        block_on(self.framed.close())
+    }
+
+    fn abort(self: Box<Self>) {
+        self.framed.abort();
+    }
+
+    fn negotiated(&self) -> Option<&Negotiated> {
+        self.framed.negotiated()
+    }
+
+    fn close_reason(&self) -> Option<CloseReason> {
+        self.framed.close_reason().cloned()
+    }
+}

@@ -1,9 +1,17 @@
-//! Every adapter of this repository through the conformance kit.
+//! Every adapter of this repository through the conformance kit, the examples among them. The same
+//! protocol runs on all of them.
+
+#[path = "../examples/mio/kit.rs"]
+mod mio_example;
+#[path = "../examples/tokio/kit.rs"]
+mod tokio_example;
 
 use std::sync::Arc;
 
 use drywire_conformance::adapter::{Smol, Std};
 use drywire_conformance::kit::{Runtime, check};
+use mio_example::Mio;
+use tokio_example::Tokio;
 
 #[track_caller]
 fn passes(runtime: impl Runtime + 'static) {
@@ -20,4 +28,14 @@ fn std_threads() {
 #[test]
 fn smol_tasks() {
     passes(Smol);
+}
+
+#[test]
+fn the_example_over_mio() {
+    passes(Mio);
+}
+
+#[test]
+fn the_example_over_tokio() {
+    passes(Tokio);
 }

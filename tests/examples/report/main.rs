@@ -1,8 +1,13 @@
 //! Puts an adapter through the conformance kit and prints the report.
 //!
 //! ```text
-//! cargo run -p drywire-conformance --example report -- [std|smol] [CASE...]
+//! cargo run -p drywire-conformance --example report -- [std|smol|mio|tokio] [CASE...]
 //! ```
+
+#[path = "../mio/kit.rs"]
+mod mio_example;
+#[path = "../tokio/kit.rs"]
+mod tokio_example;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +20,9 @@ fn main() -> ExitCode {
     let name = arguments.next().unwrap_or_else(|| "std".into());
     let runtime: Arc<dyn Runtime> = match &*name {
         "std" => Arc::new(Std),
+        "mio" => Arc::new(mio_example::Mio),
         "smol" => Arc::new(Smol),
+        "tokio" => Arc::new(tokio_example::Tokio),
         name => {
             eprintln!("there is no adapter {name}");
             return ExitCode::from(2);

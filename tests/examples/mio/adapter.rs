@@ -1,0 +1,316 @@
+//! Drywire over mio: one thread, one loop, edge-triggered events.
+//!
+//! Sockets are socket2's, which are TCP and Unix in one type. A server of thousands would keep its
+//! deadlines in a heap and the busy ones in a list; nothing else would change.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::AsRawFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant as Clock;
+
+use drywire::admission::{Accept, AcceptFault, Admission, AdmissionLimits, Permit};
+use drywire::buffer::Pool;
+use drywire::shutdown::{Phase, Request};
+use drywire::statistics::Statistics;
+use drywire::tls::{ServerTls, TlsSession};
+use drywire::{CloseReason, Connection, Fault, Instant, Limits, Protocol, pump};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use socket2::Socket;
+
+/// A stream and its connection, and what is known of the stream: whether there may be something to
+/// read, and room to write. Both hold from an event until a call finds that it would block.
+pub(crate) struct Conversation<P: Protocol> {
+    stream: Socket,
+    connection: Connection<P::Framing>,
+    protocol: P,
+    readable: bool,
+    writable: bool,
+}
+
+impl<P: Protocol> Conversation<P> {
+    pub(crate) fn new(
+        stream: Socket,
+        connection: Connection<P::Framing>,
+        protocol: P,
+    ) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        // A connection writes in batches. Unix sockets have no such option.
+        let _ = stream.set_tcp_nodelay(true);
+        Ok(Self { stream, connection, protocol, readable: false, writable: true })
+    }
+
+    /// One turn. Nothing in it waits.
+    fn turn(&mut self, pool: &mut Pool, now: Instant) {
+        let (connection, mut stream) = (&mut self.connection, &self.stream);
+        // 1. Begin: buffers from the pool, and a budget.
+        connection.lease(pool);
+        // 2. Read, once.
+        if connection.interest().read && self.readable {
+            match stream.read(connection.receive_buffer()) {
+                Ok(0) => connection.received_eof(now).expect("the end comes once"),
+                Ok(len) => connection.received(len, now).expect("no more than was lent"),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) => connection.transport_failed(Fault::from(error.kind()), now),
+            }
+        }
+        // 3. Tell the time.
+        connection.handle_timeout(now);
+        // 4. Hand out what has happened.
+        pump(connection, &mut self.protocol);
+        // 5. Write, until the stream has had enough.
+        while connection.interest().write && self.writable {
+            match stream.write(connection.transmit()) {
+                Ok(len) => connection.transmitted(len, now).expect("no more than was shown"),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(error) => connection.transmit_failed(Fault::from(error.kind()), now),
+            }
+        }
+        // 6. End our side, when the connection says so.
+        if connection.interest().shutdown {
+            match stream.shutdown(Shutdown::Write) {
+                Ok(()) => connection.shut_down(now).expect("it was asked for"),
+                Err(error) => connection.transmit_failed(Fault::from(error.kind()), now),
+            }
+        }
+        // 7. Hand out what has come of that, and give the buffers back.
+        pump(connection, &mut self.protocol);
+        connection.settle(pool);
+    }
+
+    /// 8. When the next turn is due if no event comes: at once, at the deadline, or never.
+    fn due_at(&self) -> Instant {
+        let interest = self.connection.interest();
+        let is_busy = interest.again
+            || interest.shutdown
+            || interest.read && self.readable
+            || interest.write && self.writable;
+        match interest.deadline {
+            _ if is_busy => Instant::ZERO,
+            Some(deadline) => deadline.at,
+            None => Instant::MAX,
+        }
+    }
+}
+
+/// Conversations in one poll, and the clock of their deadlines.
+struct Conversations<P: Protocol> {
+    poll: Poll,
+    all: HashMap<Token, (Conversation<P>, Option<Permit>)>,
+    last: usize,
+    pool: Pool,
+    epoch: Clock,
+}
+
+impl<P: Protocol> Conversations<P> {
+    fn new(poll: Poll, epoch: Clock) -> Self {
+        Self { poll, all: HashMap::new(), last: OTHERS, pool: Pool::default(), epoch }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_elapsed(self.epoch.elapsed())
+    }
+
+    fn add(&mut self, mut conversation: Conversation<P>, permit: Option<Permit>) -> io::Result<()> {
+        self.last += 1;
+        let (token, both) = (Token(self.last), Interest::READABLE | Interest::WRITABLE);
+        let fd = conversation.stream.as_raw_fd();
+        self.poll.registry().register(&mut SourceFd(&fd), token, both)?;
+        // The first step is that it is open.
+        conversation.turn(&mut self.pool, Instant::from_elapsed(self.epoch.elapsed()));
+        self.all.insert(token, (conversation, permit));
+        Ok(())
+    }
+
+    /// Turns those that are due, and returns those that are over.
+    fn turn(&mut self) -> Vec<(CloseReason, Option<Permit>)> {
+        let (now, mut over) = (self.now(), Vec::new());
+        self.all.retain(|_, (conversation, permit)| {
+            if conversation.due_at() <= now {
+                conversation.turn(&mut self.pool, now);
+            }
+            let connection = &conversation.connection;
+            match connection.close_reason() {
+                Some(reason) if connection.is_closed() => {
+                    over.push((reason.clone(), permit.take()));
+                    false
+                }
+                _ => true,
+            }
+        });
+        over
+    }
+
+    /// Waits for events, or until a turn or `wake_at` is due. Returns whether the listener is ready.
+    fn wait(&mut self, wake_at: Instant) -> io::Result<bool> {
+        let due = self.all.values().map(|(conversation, _)| conversation.due_at());
+        let at = due.min().unwrap_or(Instant::MAX).min(wake_at);
+        let left = at.saturating_duration_since(self.now());
+        // mio waits in whole milliseconds, rounded up.
+        let timeout = (at < Instant::MAX).then_some(left);
+        let mut events = Events::with_capacity(256);
+        match self.poll.poll(&mut events, timeout) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        for event in &events {
+            if let Some((conversation, _)) = self.all.get_mut(&event.token()) {
+                // Errors and hang-ups show in both: the next call says what they are.
+                conversation.readable |= event.is_readable() || event.is_error();
+                conversation.writable |= event.is_writable() || event.is_error();
+            }
+        }
+        Ok(events.iter().any(|event| event.token() == LISTENER))
+    }
+}
+
+const LISTENER: Token = Token(0);
+const WAKER: Token = Token(1);
+/// Tokens beyond this are those of conversations.
+const OTHERS: usize = 1;
+
+/// Runs one conversation to its end: all that a client needs.
+pub(crate) fn converse<P: Protocol>(
+    conversation: Conversation<P>,
+    epoch: Clock,
+) -> io::Result<CloseReason> {
+    let mut conversations = Conversations::new(Poll::new()?, epoch);
+    conversations.add(conversation, None)?;
+    loop {
+        if let Some((reason, _)) = conversations.turn().pop() {
+            return Ok(reason);
+        }
+        conversations.wait(Instant::MAX)?;
+    }
+}
+
+/// A server, before and while it runs.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    admission: Arc<Mutex<Admission>>,
+    waker: Arc<Waker>,
+    epoch: Clock,
+}
+
+impl Handle {
+    pub(crate) fn request(&self, request: Request) {
+        self.admission().request(request, Instant::from_elapsed(self.epoch.elapsed()));
+        // It is looked at before each wait.
+        let _ = self.waker.wake();
+    }
+
+    pub(crate) fn statistics(&self) -> Statistics {
+        *self.admission().statistics()
+    }
+
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A server of one listener.
+pub(crate) struct Server<F> {
+    pub(crate) factory: F,
+    pub(crate) listener: Socket,
+    pub(crate) tls: Option<ServerTls>,
+    pub(crate) limits: Arc<Limits>,
+    poll: Poll,
+    handle: Handle,
+}
+
+impl<P: Protocol, F: Fn() -> P> Server<F> {
+    pub(crate) fn new(
+        factory: F,
+        listener: Socket,
+        admission: AdmissionLimits,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let (poll, fd) = (Poll::new()?, listener.as_raw_fd());
+        poll.registry().register(&mut SourceFd(&fd), LISTENER, Interest::READABLE)?;
+        let handle = Handle {
+            admission: Arc::new(Mutex::new(Admission::new(admission))),
+            waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
+            epoch: Clock::now(),
+        };
+        Ok(Self { factory, listener, tls: None, limits: Arc::default(), poll, handle })
+    }
+
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until it is asked to end, and all conversations have ended.
+    pub(crate) fn run(self) -> io::Result<Statistics> {
+        let Self { factory, listener, tls, limits, poll, handle } = self;
+        let mut conversations = Conversations::new(poll, handle.epoch);
+        let (mut listener, mut acceptable, mut phase) = (Some(listener), true, Phase::Serving);
+        loop {
+            // What is asked of the server is told to the connections, once.
+            let (now, before) = (conversations.now(), phase);
+            phase = handle.admission().phase(now);
+            for (conversation, _) in conversations.all.values_mut().filter(|_| phase != before) {
+                match phase {
+                    Phase::Serving | Phase::Pausing => {}
+                    Phase::Draining => conversation.connection.drain(now),
+                    Phase::Stopping => conversation.connection.stop(),
+                }
+                conversation.turn(&mut conversations.pool, now);
+            }
+            for (reason, permit) in conversations.turn() {
+                handle.admission().closed(permit.expect("it was admitted"), reason.kind());
+            }
+            // Accept, when the admission says so: one that ended may have made room.
+            let wake_at = match handle.admission().poll(now) {
+                Accept::Now if acceptable => Instant::ZERO,
+                Accept::Now | Accept::WaitForClose => Instant::MAX,
+                Accept::WaitUntil(at) => at,
+                Accept::Never => {
+                    listener = None;
+                    Instant::MAX
+                }
+            };
+            if let (Instant::ZERO, Some(listener)) = (wake_at, &listener) {
+                match listener.accept() {
+                    Ok((stream, peer)) => {
+                        let peer = peer.as_socket().map(|peer| peer.ip());
+                        // Who is refused is dropped.
+                        if let Ok(permit) = handle.admission().accepted(peer, now) {
+                            let (protocol, limits) = (factory(), Arc::clone(&limits));
+                            let framing = protocol.framing();
+                            let connection = match &tls {
+                                None => Connection::plain(framing, limits, now),
+                                Some(tls) => {
+                                    Connection::tls(TlsSession::server(tls), framing, limits, now)
+                                }
+                            };
+                            let conversation = Conversation::new(stream, connection, protocol)?;
+                            conversations.add(conversation, Some(permit))?;
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => acceptable = false,
+                    Err(error) => handle.admission().accept_failed(accept_fault(&error), now),
+                }
+            }
+            let deadline = handle.admission().deadline().unwrap_or(Instant::MAX);
+            if listener.is_none() && conversations.all.is_empty() {
+                return Ok(handle.statistics());
+            }
+            acceptable |= conversations.wait(wake_at.min(deadline))?;
+        }
+    }
+}
+
+/// Whether accept failed for the connection alone: then the next may be accepted at once.
+fn accept_fault(error: &io::Error) -> AcceptFault {
+    match error.kind() {
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => {
+            AcceptFault::Aborted
+        }
+        _ => AcceptFault::OutOfResources,
+    }
+}

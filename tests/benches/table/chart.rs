@@ -21,14 +21,14 @@ const STYLE: &str = "
   .grid { stroke: #d1d9e0; stroke-width: 1 }
   .base { stroke: #1f2328; stroke-width: 1.5 }
   .range { stroke-width: 2; opacity: .35 }
-  .c0 { color: #0969da } .c1 { color: #8250df } .c2 { color: #1a7f37 }
+  .c0 { color: #0969da } .c1 { color: #1a7f37 } .c2 { color: #2da44e } .c3 { color: #8250df }
   .p0 { color: #d1242f } .p1 { color: #9a6700 } .p2 { color: #bc4c00 }
   .p3 { color: #bf3989 } .p4 { color: #59636e }
   .mark { fill: currentColor; stroke: currentColor } .open { fill: none; stroke-width: 2 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .small { fill: #9198a1 }
     .grid { stroke: #3d444d } .base { stroke: #f0f6fc }
-    .c0 { color: #4493f8 } .c1 { color: #ab7df8 } .c2 { color: #3fb950 }
+    .c0 { color: #4493f8 } .c1 { color: #3fb950 } .c2 { color: #7ee787 } .c3 { color: #ab7df8 }
     .p0 { color: #f85149 } .p1 { color: #d29922 } .p2 { color: #db6d28 }
     .p3 { color: #db61a2 } .p4 { color: #9198a1 }
   }
@@ -56,8 +56,8 @@ pub(crate) fn draw(report: &Report) -> String {
     }
     let _ = writeln!(
         svg,
-        "<text class=\"small\" x=\"{LEFT}\" y=\"{:.1}\">server CPU for a request, epoll by hand = 1; \
-         less is better, logarithmic; a line is from the least to the most of all rounds</text>",
+        "<text class=\"small\" x=\"16\" y=\"{:.1}\">Server CPU for a request; epoll by hand is 1, \
+         less is better. A line spans all rounds. The axis is logarithmic.</text>",
         bottom + 34.0
     );
     for (at, (row, cells)) in report.rows.iter().enumerate() {

@@ -55,8 +55,10 @@ macro_rules! servers {
 
 servers! {
     Epoll "epoll" "epoll by hand" false,
+    DrywireEvented "drywire-evented" "**evented**" true,
     DrywireSmol "drywire-smol" "**drywire-smol**" true,
-    DrywireThreads "drywire-threads" "**drywire-std threads**" true,
+    DrywirePortable "drywire-portable" "**drywire-smol, portable**" true,
+    DrywireThreads "drywire-threads" "**threads**" true,
     Tokio "tokio" "tokio by hand" false,
     TokioFramed "tokio-framed" "tokio-util Framed" false,
     Smol "smol" "smol by hand" false,

@@ -43,13 +43,19 @@ where
     admission.connections_max = 20_000;
     let factory = move |_: &_| Echo::new(framing.clone());
     let ended = match kind {
-        ServerKind::DrywireSmol => {
-            let server = drywire_smol::Server::new(factory).admission(admission).listen(listener);
-            smol::block_on(server.threads(NonZeroUsize::MIN).run()).map(drop)
+        ServerKind::DrywireThreads => {
+            drywire_std::Server::new(factory).admission(admission).listen(listener).run().map(drop)
+        }
+        ServerKind::DrywireEvented => {
+            let server = drywire_std::evented::Server::new(factory).admission(admission);
+            server.listen(listener).run().map(drop)
         }
         _ => {
-            let server = drywire_std::Server::new(factory).admission(admission).listen(listener);
-            server.run().map(drop)
+            let server = drywire_smol::Server::new(factory).admission(admission).listen(listener);
+            let server = server.threads(NonZeroUsize::MIN);
+            let is_portable = kind == ServerKind::DrywirePortable;
+            let server = if is_portable { server.portable() } else { server };
+            smol::block_on(server.run()).map(drop)
         }
     };
     ended.expect("it serves");

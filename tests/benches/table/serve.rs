@@ -38,9 +38,7 @@ pub(crate) fn run(arguments: &[String]) {
         ServerKind::Smol => smol::serve(listener, framing, config, smol::Form::ByHand),
         ServerKind::SmolCodec => smol::serve(listener, framing, config, smol::Form::Codec),
         ServerKind::Threads => threads::serve(&listener, framing, config),
-        ServerKind::DrywireSmol | ServerKind::DrywireThreads => {
-            ours::serve(server, listener, framing, config);
-        }
+        _ => ours::serve(server, listener, framing, config),
     }
 }
 

@@ -3,6 +3,8 @@
 //! `cargo bench -p drywire --bench framing`, all of it, or with `-- "u32be, 64 B" …` some
 
 mod common;
+#[path = "common/filter.rs"]
+mod filter;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use drywire::framing::{
 };
 use drywire::protocol::Echo;
 use drywire::{Connection, Instant, Limits, pump};
+use filter::is_wanted;
 
 /// Bytes that every round handles.
 const INPUT_LEN: usize = 1024 * 1024;
@@ -31,13 +34,6 @@ fn main() {
         let fixed = Fixed::new(frame_len.try_into().expect("not zero"));
         for_framing("fixed", fixed, frame_len);
     }
-}
-
-/// Whether what is called `name` is asked for: without arguments all is, else what contains one.
-fn is_wanted(name: &str) -> bool {
-    let mut filters =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
-    filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
 }
 
 fn for_framing<F: ByteFraming + Framing<Found = Payload> + Clone>(

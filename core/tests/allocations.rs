@@ -326,6 +326,119 @@ mod http1 {
     }
 }
 
+#[cfg(feature = "tls")]
+mod tls {
+    use drywire::Step;
+    use drywire::framing::{Framing, LengthPrefix};
+    use drywire::tls::{ClientTls, ServerTls, TlsSession, pem};
+
+    use super::*;
+
+    /// Two sides of a session in memory, the server an echo.
+    struct Pair {
+        client: Connection<LengthPrefix>,
+        server: Connection<LengthPrefix>,
+        echo: Echo<LengthPrefix>,
+        pool: Pool,
+    }
+
+    impl Pair {
+        fn new(client: &ClientTls, server: &ServerTls) -> Self {
+            let name = "localhost".try_into().unwrap();
+            let (client, server) =
+                (TlsSession::client(client, name).unwrap(), TlsSession::server(server));
+            let (limits, framing) = (Arc::new(Limits::new()), LengthPrefix::u32be());
+            let mut pair = Self {
+                client: Connection::tls(client, framing.clone(), Arc::clone(&limits), NOW),
+                server: Connection::tls(server, framing.clone(), limits, NOW),
+                echo: Echo::new(framing),
+                pool: Pool::default(),
+            };
+            while pair.turn() > 0 {}
+            pair
+        }
+
+        /// Carries what there is once each way. Returns how many bytes.
+        fn turn(&mut self) -> usize {
+            self.client.lease(&mut self.pool);
+            self.server.lease(&mut self.pool);
+            let mut moved = carry(&mut self.client, &mut self.server);
+            pump(&mut self.server, &mut self.echo);
+            moved += carry(&mut self.server, &mut self.client);
+            while let Some(step) = self.client.next() {
+                assert!(matches!(step, Step::Open(..) | Step::Frame(..)));
+            }
+            self.server.settle(&mut self.pool);
+            self.client.settle(&mut self.pool);
+            moved
+        }
+    }
+
+    fn carry<F: Framing>(from: &mut Connection<F>, to: &mut Connection<F>) -> usize {
+        let bytes = from.transmit();
+        let room = to.receive_buffer();
+        let len = bytes.len().min(room.len());
+        room[..len].copy_from_slice(&bytes[..len]);
+        to.received(len, NOW).unwrap();
+        from.transmitted(len, NOW).unwrap();
+        len
+    }
+
+    fn configurations() -> (ClientTls, ServerTls) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let identity = pem::Identity { certificates: certificate.as_bytes(), key: key.as_bytes() };
+        let server = pem::server_config(identity, None, &[], &provider).unwrap();
+        let verification = pem::Verification::Authorities(certificate.as_bytes());
+        let client = pem::client_config(verification, None, &[], &provider).unwrap();
+        (ClientTls::new(client), ServerTls::new(server).unwrap())
+    }
+
+    /// A record costs rustls one vector where it is sealed and one where it is opened. What is sent
+    /// together is one record, however many frames it is.
+    pub(super) fn a_record_costs_an_allocation_each_way() {
+        let (client, server) = configurations();
+        let mut pair = Pair::new(&client, &server);
+        for (frames, len, records) in [(1, 16, 1), (100, 16, 1), (1, 16_380, 1), (2, 16_000, 2)] {
+            let item = vec![7; len];
+            let mut round = || {
+                // Within a turn, so that what is staged lies in a buffer of the pool.
+                pair.client.lease(&mut pair.pool);
+                for _ in 0..frames {
+                    pair.client.send(&item).unwrap();
+                }
+                while pair.turn() > 0 {}
+            };
+            (0..3).for_each(|_| round());
+            let region = Region::new(ALLOCATOR);
+            (0..100).for_each(|_| round());
+            let change = region.change();
+            // Two sides, each of which opens and seals.
+            let allocations = change.allocations + change.reallocations;
+            assert!(allocations <= 100 * 4 * records, "{frames} of {len} B: {allocations}");
+        }
+    }
+
+    /// What is allocated for two sides that have nothing to do. Nearly all of it is rustls' own; what
+    /// its provider allocates in C is not counted.
+    pub(super) fn an_idle_session_takes_little_more_than_that_of_rustls() {
+        let (client, server) = configurations();
+        // What is made once.
+        let mut pairs = vec![Pair::new(&client, &server)];
+        pairs.reserve(100);
+        let region = Region::new(ALLOCATOR);
+        for _ in 0..100 {
+            let mut pair = Pair::new(&client, &server);
+            pair.pool = Pool::new(0);
+            pairs.push(pair);
+        }
+        let change = region.change();
+        let held = (change.bytes_allocated - change.bytes_deallocated) / 100;
+        assert!(held <= 5400, "{held} bytes");
+    }
+}
+
 fn main() {
     the_steady_state_of_an_echo_allocates_nothing();
     no_input_makes_a_connection_exceed_its_bound();
@@ -336,6 +449,12 @@ fn main() {
     let passed = {
         http1::the_steady_state_of_exchanges_allocates_nothing();
         http1::no_request_makes_a_connection_exceed_its_bound();
+        passed + 2
+    };
+    #[cfg(feature = "tls")]
+    let passed = {
+        tls::a_record_costs_an_allocation_each_way();
+        tls::an_idle_session_takes_little_more_than_that_of_rustls();
         passed + 2
     };
     println!("allocations: {passed} passed, 0 failed");

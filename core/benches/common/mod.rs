@@ -18,7 +18,7 @@ fn seconds_per_round(rounds: u32, mut round: impl FnMut()) -> f64 {
     start.elapsed().as_secs_f64() / f64::from(rounds)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -16,6 +16,8 @@ mod configuration;
 #[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
+mod look;
+#[cfg(feature = "tls")]
 pub mod pem;
 #[cfg(feature = "tls")]
 mod records;

@@ -76,8 +76,11 @@ impl Records for UnbufferedServerConnection {
     }
 }
 
-/// One pass: lets rustls look at `ciphertext` until it wants more. Every turn of the loop consumes input, takes output, or
-/// returns.
+/// One pass: lets rustls look at `ciphertext` until it wants more. Every turn of the loop consumes
+/// input, takes output, or returns.
+///
+/// The state is matched where it lies: moving it, which is large and was just written, costs as much
+/// as opening a short record.
 pub(super) fn run<R: Records>(
     records: &mut R,
     goal: &mut Goal<'_>,
@@ -88,31 +91,20 @@ pub(super) fn run<R: Records>(
     let mut outcome = Outcome::default();
     loop {
         let UnbufferedStatus { mut discard, state } = records.process(ciphertext.filled_mut());
-        let state = match state {
-            Ok(state) => state,
+        let next = match state {
             Err(error) => {
                 ciphertext.consume(discard);
                 return Err(error);
             }
-        };
-        let mut waits = false;
-        match state {
-            ConnectionState::ReadTraffic(mut traffic) => {
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                 while let Some(record) = traffic.next_record() {
                     let record = record?;
                     discard = discard.saturating_add(record.discard);
                     plaintext.extend_from_slice(record.payload);
                 }
+                Next::LookForMore
             }
-            ConnectionState::EncodeTlsData(mut data) => {
-                write_into(sealed, RECORD_LEN_MAX, |room| {
-                    data.encode(room).map_err(encode_shortage)
-                })?;
-            }
-            // What was encoded is in `sealed`, which is transmitted in order.
-            ConnectionState::TransmitTlsData(data) => data.done(),
-            ConnectionState::PeerClosed => outcome.peer_closed = true,
-            ConnectionState::WriteTraffic(mut traffic) => match goal {
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => match goal {
                 Goal::Seal(staged) if !staged.is_empty() && sealed.len() < SEAL_LEN_MAX => {
                     let len = staged.len().min(RECORD_LEN_MAX);
                     let fragment = staged.filled().get(..len).unwrap_or(&[]);
@@ -120,26 +112,71 @@ pub(super) fn run<R: Records>(
                         traffic.encrypt(fragment, room).map_err(encrypt_shortage)
                     })?;
                     staged.consume(len);
+                    Next::LookForMore
                 }
                 Goal::CloseNotify if !outcome.done => {
                     write_into(sealed, RECORD_OVERHEAD, |room| {
                         traffic.queue_close_notify(room).map_err(encrypt_shortage)
                     })?;
                     outcome.done = true;
+                    Next::Go
                 }
                 Goal::RefreshKeys if !outcome.done => {
                     traffic.refresh_traffic_keys()?;
                     outcome.done = true;
+                    Next::Go
                 }
-                Goal::Open | Goal::Seal(_) | Goal::CloseNotify | Goal::RefreshKeys => waits = true,
+                Goal::Open | Goal::Seal(_) | Goal::CloseNotify | Goal::RefreshKeys => Next::Wait,
             },
-            ConnectionState::BlockedHandshake | ConnectionState::Closed => waits = true,
+            Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                write_into(sealed, RECORD_LEN_MAX, |room| {
+                    data.encode(room).map_err(encode_shortage)
+                })?;
+                Next::Go
+            }
+            // What was encoded is in `sealed`, which is transmitted in order.
+            Ok(ConnectionState::TransmitTlsData(data)) => {
+                data.done();
+                Next::Go
+            }
+            Ok(ConnectionState::PeerClosed) => {
+                outcome.peer_closed = true;
+                Next::Go
+            }
+            Ok(ConnectionState::BlockedHandshake | ConnectionState::Closed) => Next::Wait,
             // Early data is off in every configuration that is accepted.
-            _ => return Err(rustls::Error::General("unexpected state".into())),
-        }
+            Ok(_) => return Err(rustls::Error::General("unexpected state".into())),
+        };
         ciphertext.consume(discard);
-        if waits {
+        let is_idle = match next {
+            Next::Go => false,
+            Next::LookForMore => goal.is_reached(ciphertext) && !records.common().wants_write(),
+            Next::Wait => true,
+        };
+        if is_idle {
             return Ok(outcome);
+        }
+    }
+}
+
+/// What follows a state.
+enum Next {
+    /// Another state.
+    Go,
+    /// Another state, unless nothing is left to be looked at: for the usual record, the question
+    /// costs a third of what its payload does.
+    LookForMore,
+    /// Something outside.
+    Wait,
+}
+
+impl Goal<'_> {
+    /// Whether a record that was opened or sealed was the last, with what is left in `ciphertext`.
+    fn is_reached(&self, ciphertext: &Buffer) -> bool {
+        match self {
+            Self::Open => ciphertext.is_empty(),
+            Self::Seal(staged) => staged.is_empty() && ciphertext.is_empty(),
+            Self::CloseNotify | Self::RefreshKeys => false,
         }
     }
 }

@@ -30,13 +30,13 @@ use std::panic::catch_unwind;
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
-use rustls::{CommonState, HandshakeKind, ProtocolVersion};
+use rustls::{CommonState, ProtocolVersion};
 
 use super::blame::{alert_of, cause_of};
 use super::configuration::{ClientTls, ServerTls, TlsConfigError};
 use super::hello::{Greeting, HelloReader};
 use super::records::{Goal, Outcome, SEAL_LEN_MAX, drain_alerts, run};
-use super::{Alert, Negotiated, TlsCause, TlsError, TlsVersion};
+use super::{Alert, TlsCause, TlsError};
 use crate::buffer::{Buffer, LARGE_LEN, Pool};
 use crate::limits::HANDSHAKE_LEN_MAX;
 
@@ -53,7 +53,7 @@ pub struct TlsSession {
     ciphertext: Buffer,
     sealed: Buffer,
     /// The name that the client asked for.
-    server_name: Option<Box<str>>,
+    pub(super) server_name: Option<Box<str>>,
     /// New keys were asked for and could not be had yet.
     refresh_wanted: bool,
 }
@@ -266,37 +266,6 @@ impl TlsSession {
         }
     }
 
-    /// The version, once the handshake is done.
-    pub(crate) fn version(&self) -> Option<TlsVersion> {
-        if !self.is_ready() {
-            return None;
-        }
-        Some(match self.common()?.protocol_version()? {
-            ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
-            _ => TlsVersion::Tls13,
-        })
-    }
-
-    /// What the handshake agreed on, once it is done.
-    pub(crate) fn negotiated(&self) -> Option<Negotiated> {
-        let common = self.common()?;
-        let suite = common.negotiated_cipher_suite()?.suite();
-        Some(Negotiated {
-            version: self.version()?,
-            suite: suite.into(),
-            suite_name: suite.as_str().unwrap_or("unknown"),
-            alpn: common.alpn_protocol().map(Into::into),
-            server_name: self.server_name.clone(),
-            peer_certificates: common
-                .peer_certificates()
-                .unwrap_or_default()
-                .iter()
-                .map(|certificate| certificate.as_ref().into())
-                .collect(),
-            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
-        })
-    }
-
     pub(crate) fn lease(&mut self, pool: &mut Pool) {
         self.ciphertext.lease(pool);
         self.sealed.lease(pool);
@@ -317,7 +286,7 @@ impl TlsSession {
             + Buffer::memory_len_max(SEAL_LEN_MAX + HANDSHAKE_LEN_MAX + LARGE_LEN)
     }
 
-    fn common(&self) -> Option<&CommonState> {
+    pub(super) fn common(&self) -> Option<&CommonState> {
         match &self.side {
             Side::Client(client) => Some(client),
             Side::Server(server) => Some(server),

@@ -1,8 +1,13 @@
-//! An echo over TLS in memory against the raw AEAD over the same bytes.
+//! TLS in memory: the server's side alone against rustls' two ways to do it, and an echo over both
+//! sides; all against the AEAD over the same bytes.
 //!
 //! `cargo bench -p drywire --features tls --bench tls`
 
+#[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/filter.rs"]
+mod filter;
+mod session;
 
 use std::sync::Arc;
 
@@ -13,14 +18,21 @@ use drywire::framing::{Framing, Raw};
 use drywire::protocol::Echo;
 use drywire::tls::{ClientTls, ServerTls, TlsSession, pem};
 use drywire::{Connection, Instant, Limits, Step, pump};
+use filter::is_wanted;
+use rustls::{ClientConfig, ServerConfig};
 
 const NOW: Instant = Instant::ZERO;
 /// Bytes that every round sends and gets back.
 const ROUND_LEN: usize = 256 * 1024;
 
 fn main() {
-    for len in [64, 1024, 16 * 1024] {
-        let mut echo = TlsEcho::new();
+    let (server, client) = configurations();
+    let lens = [64, 1024, 16 * 1024].into_iter().filter(|len| is_wanted(&format!("{len} B")));
+    for len in lens.clone() {
+        session::compare(len, &server, &client);
+    }
+    for len in lens {
+        let mut echo = TlsEcho::new(&server, &client);
         let message: Vec<u8> = (0..=250).cycle().take(len).collect();
         let mut back = Vec::new();
         echo.exchange(&message, |bytes| back.extend_from_slice(bytes));
@@ -51,6 +63,18 @@ fn main() {
     }
 }
 
+/// A server's configuration, and one of a client that trusts it.
+fn configurations() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let identity = pem::Identity { certificates: certificate.as_bytes(), key: key.as_bytes() };
+    let server = pem::server_config(identity, None, &[], &provider).expect("usable");
+    let verification = pem::Verification::Authorities(certificate.as_bytes());
+    let client = pem::client_config(verification, None, &[], &provider).expect("usable");
+    (Arc::new(server), Arc::new(client))
+}
+
 /// A client and an echo server joined in memory, after the handshake.
 struct TlsEcho {
     client: Connection<Raw>,
@@ -60,18 +84,11 @@ struct TlsEcho {
 }
 
 impl TlsEcho {
-    fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
-        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let identity = pem::Identity { certificates: certificate.as_bytes(), key: key.as_bytes() };
-        let server = pem::server_config(identity, None, &[], &provider).expect("usable");
-        let verification = pem::Verification::Authorities(certificate.as_bytes());
-        let client = pem::client_config(verification, None, &[], &provider).expect("usable");
-
+    fn new(server: &Arc<ServerConfig>, client: &Arc<ClientConfig>) -> Self {
         let name = "localhost".try_into().expect("a name");
-        let client = TlsSession::client(&ClientTls::new(client), name).expect("usable");
-        let server = TlsSession::server(&ServerTls::new(server).expect("no early data"));
+        let client = TlsSession::client(&ClientTls::new(Arc::clone(client)), name).expect("usable");
+        let server =
+            TlsSession::server(&ServerTls::new(Arc::clone(server)).expect("no early data"));
         let limits = Arc::new(Limits::new());
         let mut joined = Self {
             client: Connection::tls(client, Raw::new(), Arc::clone(&limits), NOW),

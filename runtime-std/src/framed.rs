@@ -59,9 +59,7 @@ impl<F: Framing> Framed<F> {
     /// # Errors
     /// [`ConnectError`].
     pub fn plain(stream: Stream, framing: F, limits: Limits) -> Result<Self, ConnectError> {
-        let clock = Clock::new();
-        let connection = Connection::plain(framing, Arc::new(limits), clock.now());
-        Self::open(connection, stream, clock)
+        Self::plain_with(stream, framing, limits, |_, _| {})
     }
 
     /// Frames as the client of a TLS session with the server `name`; waits for the handshake.
@@ -75,10 +73,7 @@ impl<F: Framing> Framed<F> {
         framing: F,
         limits: Limits,
     ) -> Result<Self, ConnectError> {
-        let clock = Clock::new();
-        let session = TlsSession::client(tls, name).map_err(ConnectError::Tls)?;
-        let connection = Connection::tls(session, framing, Arc::new(limits), clock.now());
-        Self::open(connection, stream, clock)
+        Self::client_with(stream, tls, name, framing, limits, |_, _| {})
     }
 
     /// Frames as the server of a TLS session; waits for the handshake.
@@ -94,11 +89,44 @@ impl<F: Framing> Framed<F> {
         let clock = Clock::new();
         let session = TlsSession::server(tls);
         let connection = Connection::tls(session, framing, Arc::new(limits), clock.now());
-        Self::open(connection, stream, clock)
+        Self::open(connection, stream, clock, |_, _| {})
     }
 
-    fn open(connection: Connection<F>, stream: Stream, clock: Clock) -> Result<Self, ConnectError> {
+    /// As [`plain`](Self::plain), with a connection that `prepare` has seen first.
+    pub(crate) fn plain_with(
+        stream: Stream,
+        framing: F,
+        limits: Limits,
+        prepare: impl FnOnce(&mut Connection<F>, &Peer),
+    ) -> Result<Self, ConnectError> {
+        let clock = Clock::new();
+        let connection = Connection::plain(framing, Arc::new(limits), clock.now());
+        Self::open(connection, stream, clock, prepare)
+    }
+
+    /// As [`client`](Self::client), with a connection that `prepare` has seen first.
+    pub(crate) fn client_with(
+        stream: Stream,
+        tls: &ClientTls,
+        name: ServerName<'static>,
+        framing: F,
+        limits: Limits,
+        prepare: impl FnOnce(&mut Connection<F>, &Peer),
+    ) -> Result<Self, ConnectError> {
+        let clock = Clock::new();
+        let session = TlsSession::client(tls, name).map_err(ConnectError::Tls)?;
+        let connection = Connection::tls(session, framing, Arc::new(limits), clock.now());
+        Self::open(connection, stream, clock, prepare)
+    }
+
+    fn open(
+        mut connection: Connection<F>,
+        stream: Stream,
+        clock: Clock,
+        prepare: impl FnOnce(&mut Connection<F>, &Peer),
+    ) -> Result<Self, ConnectError> {
         let peer = stream.peer().map_err(ConnectError::Io)?;
+        prepare(&mut connection, &peer);
         let conversation = Conversation::new(connection);
         let (readiness, timings) = (Readiness::new(), Timings::default());
         let mut framed = Self { conversation, peer, stream, readiness, clock, timings };

@@ -35,6 +35,8 @@ pub struct Ledger {
     is_background: AtomicBool,
     /// Of each datagram listener.
     datagrams: Mutex<Vec<DatagramStatistics>>,
+    #[cfg(feature = "record")]
+    recording: OnceLock<crate::Recording>,
 }
 
 impl Ledger {
@@ -50,6 +52,8 @@ impl Ledger {
             listeners: OnceLock::new(),
             is_background: AtomicBool::new(false),
             datagrams: Mutex::default(),
+            #[cfg(feature = "record")]
+            recording: OnceLock::new(),
         }
     }
 
@@ -67,6 +71,22 @@ impl Ledger {
     pub fn serves<'a>(&self, listeners: impl IntoIterator<Item = &'a Listener>) {
         let name = |listener: &Listener| listener.address().to_string();
         let _ = self.listeners.set(listeners.into_iter().map(name).collect());
+    }
+
+    /// Records the connections that are accepted from now on. The first recording stays.
+    #[cfg(feature = "record")]
+    pub fn set_recording(&self, recording: crate::Recording) {
+        let _ = self.recording.set(recording);
+    }
+
+    /// Records `connection`, which is `visitor`'s and new, if connections are recorded.
+    #[cfg_attr(not(feature = "record"), expect(unused_variables, reason = "nothing is recorded"))]
+    #[inline]
+    pub fn record<F: Framing>(&self, connection: &mut Connection<F>, visitor: &Visitor) {
+        #[cfg(feature = "record")]
+        if let Some(recording) = self.recording.get() {
+            recording.attach(connection, &visitor.peer(), drywire::script::Role::Server);
+        }
     }
 
     /// The server's clock.

@@ -91,6 +91,8 @@ mod log;
 mod observation;
 pub mod ping;
 pub mod processes;
+#[cfg(feature = "record")]
+mod recording;
 mod setup;
 mod signal;
 mod split;
@@ -114,6 +116,8 @@ pub use ledger::Ledger;
 pub use listener::{
     BACKLOG, BindError, Listener, ListenerParts, ListenerSocket, SocketFile, accepted,
 };
+#[cfg(feature = "record")]
+pub use recording::{RECORDING_LEN_MAX, Recording, RecordingOptions};
 pub use split::{Receiver, Sender};
 pub use stream::Stream;
 pub use threads::{Server, ServerHandle, Summary};

@@ -8,12 +8,12 @@ pub(crate) mod unix;
 
 use std::net::SocketAddr;
 
-use drywire::Limits;
 use drywire::address::{Address, Endpoint, Host, HostPort};
 use drywire::connector::{ConnectorLimits, Timings};
 use drywire::framing::Framing;
 use drywire::proxy::Introduction;
 use drywire::tls::ClientTls;
+use drywire::{Connection, Limits, Peer};
 use rustls::pki_types::ServerName;
 
 use crate::clock::Clock;
@@ -43,6 +43,8 @@ pub struct Client {
     pub(crate) tls: Option<ClientTls>,
     pub(crate) server_name: Option<ServerName<'static>>,
     pub(crate) introduction: Option<Introduction>,
+    #[cfg(feature = "record")]
+    recording: Option<crate::Recording>,
 }
 
 impl Client {
@@ -55,6 +57,27 @@ impl Client {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Records every connection. Its times begin with the connection.
+    #[cfg(feature = "record")]
+    pub fn record(mut self, recording: crate::Recording) -> Self {
+        self.recording = Some(recording);
+        self
+    }
+
+    /// Records `connection`, which is new, if connections are recorded.
+    #[cfg_attr(
+        not(feature = "record"),
+        expect(clippy::unused_self, reason = "nothing is recorded")
+    )]
+    fn attach<F: Framing>(&self, connection: &mut Connection<F>, peer: &Peer) {
+        #[cfg(not(feature = "record"))]
+        let _ = (connection, peer);
+        #[cfg(feature = "record")]
+        if let Some(recording) = &self.recording {
+            recording.attach(connection, peer, drywire::script::Role::Client);
+        }
     }
 
     /// Sets the limits of connecting.
@@ -95,7 +118,10 @@ impl Client {
         let clock = Clock::new();
         if !address.is_tls() {
             let (stream, timings) = self.timed_stream(address, clock)?;
-            let framed = Framed::plain(stream, framing, self.limits.clone())?;
+            let framed =
+                Framed::plain_with(stream, framing, self.limits.clone(), |connection, peer| {
+                    self.attach(connection, peer);
+                })?;
             return Ok(framed.with_timings(timings));
         }
         let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
@@ -104,7 +130,16 @@ impl Client {
             None => name_of(address.endpoint()).ok_or(ConnectError::ServerNameMissing)?,
         };
         let (stream, timings) = self.timed_stream(address, clock)?;
-        let framed = Framed::client(stream, tls, name, framing, self.limits.clone())?;
+        let framed = Framed::client_with(
+            stream,
+            tls,
+            name,
+            framing,
+            self.limits.clone(),
+            |connection, peer| {
+                self.attach(connection, peer);
+            },
+        )?;
         Ok(framed.with_timings(Timings { secured: Some(clock.elapsed()), ..timings }))
     }
 

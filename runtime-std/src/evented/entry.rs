@@ -187,6 +187,7 @@ impl<P: Protocol> Stage<P> {
         let protocol = (service.factory)(&visitor.peer());
         let limits = Arc::clone(&service.limits);
         let mut connection = serving(tls, protocol.framing(), limits, around.now);
+        around.ledger().record(&mut connection, visitor);
         if !rest.is_empty() {
             replay(&mut connection, rest, around.pool, around.now);
         }

@@ -102,6 +102,7 @@ where
             let now = around.ledger.clock().now();
             let limits = Arc::clone(&self.limits);
             let mut connection = serving(tls.as_ref(), protocol.framing(), limits, now);
+            around.ledger.record(&mut connection, &place.visitor);
             around.replay(&mut connection, &rest, now);
             drive(&mut connection, &mut protocol, &stream, &place.visitor, around)
         }))

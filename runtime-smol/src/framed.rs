@@ -69,9 +69,7 @@ impl<F: Framing> Framed<F> {
     /// # Cancel safety
     /// Dropping the future closes the stream.
     pub async fn plain(stream: Stream, framing: F, limits: Limits) -> Result<Self, ConnectError> {
-        let clock = Clock::new();
-        let connection = Connection::plain(framing, Arc::new(limits), clock.now());
-        Self::open(connection, stream, clock).await
+        Self::plain_with(stream, framing, limits, |_, _| {}).await
     }
 
     /// Frames as the client of a TLS session with the server `name`; waits for the handshake.
@@ -87,10 +85,7 @@ impl<F: Framing> Framed<F> {
         framing: F,
         limits: Limits,
     ) -> Result<Self, ConnectError> {
-        let clock = Clock::new();
-        let session = TlsSession::client(tls, name).map_err(ConnectError::Tls)?;
-        let connection = Connection::tls(session, framing, Arc::new(limits), clock.now());
-        Self::open(connection, stream, clock).await
+        Self::client_with(stream, tls, name, framing, limits, |_, _| {}).await
     }
 
     /// Frames as the server of a TLS session; waits for the handshake.
@@ -108,15 +103,44 @@ impl<F: Framing> Framed<F> {
         let clock = Clock::new();
         let session = TlsSession::server(tls);
         let connection = Connection::tls(session, framing, Arc::new(limits), clock.now());
-        Self::open(connection, stream, clock).await
+        Self::open(connection, stream, clock, |_, _| {}).await
+    }
+
+    /// As [`plain`](Self::plain), with a connection that `prepare` has seen first.
+    pub(crate) async fn plain_with(
+        stream: Stream,
+        framing: F,
+        limits: Limits,
+        prepare: impl FnOnce(&mut Connection<F>, &Peer),
+    ) -> Result<Self, ConnectError> {
+        let clock = Clock::new();
+        let connection = Connection::plain(framing, Arc::new(limits), clock.now());
+        Self::open(connection, stream, clock, prepare).await
+    }
+
+    /// As [`client`](Self::client), with a connection that `prepare` has seen first.
+    pub(crate) async fn client_with(
+        stream: Stream,
+        tls: &ClientTls,
+        name: ServerName<'static>,
+        framing: F,
+        limits: Limits,
+        prepare: impl FnOnce(&mut Connection<F>, &Peer),
+    ) -> Result<Self, ConnectError> {
+        let clock = Clock::new();
+        let session = TlsSession::client(tls, name).map_err(ConnectError::Tls)?;
+        let connection = Connection::tls(session, framing, Arc::new(limits), clock.now());
+        Self::open(connection, stream, clock, prepare).await
     }
 
     async fn open(
-        connection: Connection<F>,
+        mut connection: Connection<F>,
         stream: Stream,
         clock: Clock,
+        prepare: impl FnOnce(&mut Connection<F>, &Peer),
     ) -> Result<Self, ConnectError> {
         let peer = stream.peer().map_err(ConnectError::Io)?;
+        prepare(&mut connection, &peer);
         let stream = Async::new_nonblocking(stream).map_err(ConnectError::Io)?;
         let mut channel = Channel::new(Conversation::new(connection), Driver::new(stream, clock));
         poll_fn(|cx| channel.poll_open(cx)).await.map_err(ConnectError::Closed)?;

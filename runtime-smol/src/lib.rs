@@ -95,3 +95,5 @@ pub use tasks::{Server, ServerHandle, Summary};
 pub use drywire_std::drywire;
 pub use drywire_std::drywire::statistics::Statistics;
 pub use drywire_std::rustls;
+#[cfg(feature = "record")]
+pub use drywire_std::{Recording, RecordingOptions};

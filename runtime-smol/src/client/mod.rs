@@ -7,12 +7,12 @@ mod open;
 use std::net::IpAddr;
 
 use blocking::unblock;
-use drywire::Limits;
 use drywire::address::{Address, Endpoint, Host, HostPort};
 use drywire::connector::{ConnectorLimits, Timings};
 use drywire::framing::Framing;
 use drywire::proxy::Introduction;
 use drywire::tls::ClientTls;
+use drywire::{Connection, Limits, Peer};
 use drywire_std::rustls::pki_types::ServerName;
 use drywire_std::{Clock, ConnectError, Stream};
 
@@ -44,6 +44,8 @@ pub struct Client {
     tls: Option<ClientTls>,
     server_name: Option<ServerName<'static>>,
     introduction: Option<Introduction>,
+    #[cfg(feature = "record")]
+    recording: Option<drywire_std::Recording>,
 }
 
 impl Client {
@@ -56,6 +58,27 @@ impl Client {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Records every connection. Its times begin with the connection.
+    #[cfg(feature = "record")]
+    pub fn record(mut self, recording: drywire_std::Recording) -> Self {
+        self.recording = Some(recording);
+        self
+    }
+
+    /// Records `connection`, which is new, if connections are recorded.
+    #[cfg_attr(
+        not(feature = "record"),
+        expect(clippy::unused_self, reason = "nothing is recorded")
+    )]
+    fn attach<F: Framing>(&self, connection: &mut Connection<F>, peer: &Peer) {
+        #[cfg(not(feature = "record"))]
+        let _ = (connection, peer);
+        #[cfg(feature = "record")]
+        if let Some(recording) = &self.recording {
+            recording.attach(connection, peer, drywire::script::Role::Client);
+        }
     }
 
     /// Sets the limits of connecting.
@@ -98,7 +121,11 @@ impl Client {
         let clock = Clock::new();
         if !address.is_tls() {
             let (stream, timings) = self.timed_stream(address, clock).await?;
-            let framed = Framed::plain(stream, framing, self.limits.clone()).await?;
+            let framed =
+                Framed::plain_with(stream, framing, self.limits.clone(), |connection, peer| {
+                    self.attach(connection, peer);
+                })
+                .await?;
             return Ok(framed.with_timings(timings));
         }
         let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
@@ -107,7 +134,17 @@ impl Client {
             None => name_of(address.endpoint()).ok_or(ConnectError::ServerNameMissing)?,
         };
         let (stream, timings) = self.timed_stream(address, clock).await?;
-        let framed = Framed::client(stream, tls, name, framing, self.limits.clone()).await?;
+        let framed = Framed::client_with(
+            stream,
+            tls,
+            name,
+            framing,
+            self.limits.clone(),
+            |connection, peer| {
+                self.attach(connection, peer);
+            },
+        )
+        .await?;
         Ok(framed.with_timings(Timings { secured: Some(clock.elapsed()), ..timings }))
     }
 

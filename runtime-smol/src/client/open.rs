@@ -21,11 +21,17 @@ impl Client {
         framing: F,
     ) -> Result<Framed<F>, ConnectError> {
         if !address.is_tls() {
-            return Framed::plain(stream, framing, self.limits.clone()).await;
+            return Framed::plain_with(stream, framing, self.limits.clone(), |connection, peer| {
+                self.attach(connection, peer);
+            })
+            .await;
         }
         let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
         let name = self.server_name.clone().or_else(|| name_of(address.endpoint()));
         let name = name.ok_or(ConnectError::ServerNameMissing)?;
-        Framed::client(stream, tls, name, framing, self.limits.clone()).await
+        Framed::client_with(stream, tls, name, framing, self.limits.clone(), |connection, peer| {
+            self.attach(connection, peer);
+        })
+        .await
     }
 }

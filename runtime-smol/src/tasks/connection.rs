@@ -108,6 +108,7 @@ where
         let protocol = catch_unwind(AssertUnwindSafe(factory)).ok()?;
         let (now, limits) = (self.common.now(), Arc::clone(&self.common.limits));
         let mut connection = serving(tls, protocol.framing(), limits, now);
+        self.common.control.ledger.record(&mut connection, &place.visitor);
         if !rest.is_empty() {
             replay(&mut connection, rest, &mut self.common.pool(), now);
         }

@@ -105,6 +105,14 @@ where
         self
     }
 
+    /// Records every connection; the server's end does not [finish](drywire_std::Recording::finish) it. Its times
+    /// begin with the server's making.
+    #[cfg(feature = "record")]
+    pub fn record(self, recording: drywire_std::Recording) -> Self {
+        self.control.ledger.set_recording(recording);
+        self
+    }
+
     /// Logs its connections at the level trace: beside another server, as a listener for its
     /// figures, they are of little interest.
     pub fn background(self) -> Self {

@@ -264,6 +264,9 @@ fn errors_are_sentences() {
         let error = drywire::script::ParseScriptError { line: 3, flaw };
         assert_eq!(error.to_string(), sentence);
     }
+    assert_eq!(Ending::Limit { max: 9 }.to_string(), "size limit of 9 bytes reached");
+    let sentence = "could not be written as fast as things happened";
+    assert_eq!(Ending::Overrun.to_string(), sentence);
 }
 
 proptest! {

@@ -142,6 +142,16 @@ impl Display for Role {
     }
 }
 
+/// As a sentence for people; the [call](Call) prints what a script says.
+impl Display for Ending {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit { max } => write!(f, "size limit of {max} bytes reached"),
+            Self::Overrun => f.write_str("could not be written as fast as things happened"),
+        }
+    }
+}
+
 impl Display for Begin {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.role)?;

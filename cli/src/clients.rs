@@ -5,6 +5,7 @@ use drywire::address::{Address, Endpoint};
 use drywire::connector::ConnectorLimits;
 use drywire::proxy::Introduction;
 use drywire::tls::ClientTls;
+use drywire_std::Recording;
 use drywire_std::rustls::pki_types::ServerName;
 
 use crate::args::ClientTlsArguments;
@@ -18,6 +19,8 @@ pub(crate) struct ClientParts {
     pub(crate) server_name: Option<ServerName<'static>>,
     /// The PROXY header to begin with.
     pub(crate) introduction: Option<Introduction>,
+    /// What its connections are recorded in.
+    pub(crate) recording: Option<Recording>,
 }
 
 /// The clients of both runtimes have the same methods.
@@ -32,6 +35,9 @@ macro_rules! client {
         }
         if let Some(introduction) = $parts.introduction {
             client = client.proxy_header(introduction);
+        }
+        if let Some(recording) = $parts.recording {
+            client = client.record(recording);
         }
         client
     }};

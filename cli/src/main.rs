@@ -16,6 +16,8 @@ mod notify;
 mod output;
 mod pieces;
 mod ping;
+mod recording;
+mod replay;
 mod send;
 mod serve;
 mod signals;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Get(arguments) => get::run(&arguments, output),
         Command::Ping(arguments) => ping::run(&arguments, output),
         Command::Frames(arguments) => frames::run(&arguments, output),
+        Command::Replay(arguments) => replay::run(&arguments, output),
         Command::Completions(_) | Command::Man(_) if arguments.json => {
             Err(Stop::usage("--json is not for completions and man, which print one text"))
         }

@@ -37,6 +37,11 @@ impl FramingArguments {
         framing.or_else(|| self.max_frame.map(|_| "--max-frame"))
     }
 
+    /// The limit, if it was given.
+    pub(crate) fn given_max_frame(&self) -> Option<usize> {
+        self.max_frame.map(NonZeroUsize::get)
+    }
+
     /// The limit.
     pub(crate) fn max_frame(&self) -> usize {
         match (self.max_frame, &self.framing) {

@@ -7,6 +7,8 @@ mod log;
 mod number;
 mod ping;
 mod proxy;
+mod record;
+mod replay;
 mod seconds;
 mod send;
 mod serve;
@@ -20,9 +22,11 @@ pub(crate) use client_tls::ClientTlsArguments;
 pub(crate) use framing::FramingArguments;
 pub(crate) use get::GetArguments;
 pub(crate) use log::{LogArguments, LogFormat, LogLevel};
-pub(crate) use number::number;
+pub(crate) use number::{NumberError, number};
 pub(crate) use ping::{PingArguments, Via};
 pub(crate) use proxy::{IntroductionArguments, ProxyArguments, ProxyMode};
+pub(crate) use record::RecordArguments;
+pub(crate) use replay::ReplayArguments;
 pub(crate) use seconds::Seconds;
 pub(crate) use send::SendArguments;
 pub(crate) use serve::{AnswerFormat, Model, ServeArguments, ServedProtocol};
@@ -36,7 +40,8 @@ Examples:
   drywire get --timing https://example.com/      get a resource, and show what took how long
   drywire ping -c 3 localhost tcp://localhost:7007
                                                  ask for echoes, measure how long they take
-  drywire frames --framing u32be capture.bin     show the frames in a file";
+  drywire frames --framing u32be capture.bin     show the frames in a file
+  drywire replay echo.script                     show what was done with recorded connections";
 
 /// What stands behind its long help, and in its manual page.
 pub(crate) const NOTES: &str = "\
@@ -44,7 +49,7 @@ Exit codes:
   0  ok
   1  draining was not completed, no worker process could start, no ping or datagram was answered,
      or a check failed: a status of 400 or above with --fail, a range that is not there, a redirect
-     that is not followed
+     that is not followed, or a replay that is not what was recorded
   2  the command line, or a file that it names, cannot be used
   3  a name could not be resolved
   4  connecting or listening failed
@@ -65,6 +70,11 @@ With --json every line on standard output and standard error is one JSON object.
                if any are served, datagrams: counts, dropped by reason, faults
   open         peer, and tls: version, suite, alpn, resumed; null without TLS
   frame        len, base64, text (null unless UTF-8); from `frames` also offset and wire_len
+  replayed     time (since the beginning), connection, index of the script's entry (from 0), call
+               (the word in the script); sometimes arguments (the rest of it), len, base64 and text
+               (of what was received or sent, or of a frame as it was received), reason
+  difference   connection, index, recorded, replayed: calls, null for nothing
+  minimised    script (null with --out), entries, tried, is_minimal
   ping         target, via, address, size: asking begins
   reply        target, address, number, round_trip, connect, handshake, echo, reordered, from,
                hop_limit; what is not known is null
@@ -116,6 +126,7 @@ pub(crate) enum Command {
     Get(GetArguments),
     Ping(PingArguments),
     Frames(FramesArguments),
+    Replay(ReplayArguments),
     Completions(CompletionsArguments),
     Man(ManArguments),
 }

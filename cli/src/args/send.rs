@@ -3,7 +3,9 @@ use std::ffi::OsString;
 use clap::Args;
 use drywire::address::Address;
 
-use super::{ClientTlsArguments, FramingArguments, IntroductionArguments, Runtime, Seconds};
+use super::{
+    ClientTlsArguments, FramingArguments, IntroductionArguments, RecordArguments, Runtime, Seconds,
+};
 
 /// Send data and print what comes back
 ///
@@ -63,4 +65,7 @@ pub(crate) struct SendArguments {
 
     #[command(flatten)]
     pub(crate) tls: ClientTlsArguments,
+
+    #[command(flatten)]
+    pub(crate) record: RecordArguments,
 }

@@ -10,7 +10,8 @@ use drywire::supervisor::SupervisorLimits;
 
 use super::number::NumberError;
 use super::{
-    FramingArguments, LogArguments, ProxyArguments, Runtime, Seconds, SessionArguments, number,
+    FramingArguments, LogArguments, ProxyArguments, RecordArguments, Runtime, Seconds,
+    SessionArguments, number,
 };
 
 /// Serve an echo until a signal comes
@@ -115,6 +116,9 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
+
+    #[command(flatten)]
+    pub(crate) record: RecordArguments,
 
     #[command(flatten)]
     pub(crate) log: LogArguments,
@@ -255,6 +259,16 @@ pub(crate) enum ServedProtocol {
     Echo,
     /// Throw each away (RFC 863)
     Discard,
+}
+
+impl ServedProtocol {
+    /// The name in recordings.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Discard => "discard",
+        }
+    }
 }
 
 /// What HTTP requests are answered with.

@@ -94,6 +94,7 @@ fn fetch(
         tls: tls(arguments, address, &witness)?,
         server_name: server_name(address, &arguments.tls)?,
         introduction: None,
+        recording: None,
     };
     let mut fetch = Fetch {
         output,

@@ -14,7 +14,7 @@ use drywire::Limits;
 use drywire::address::Address;
 use drywire::connector::ConnectorLimits;
 use drywire::proxy::Introduction;
-use drywire_std::ConnectError;
+use drywire_std::{ConnectError, Recording};
 
 use crate::args::{IntroductionArguments, Runtime, SendArguments};
 use crate::certificate::Witness;
@@ -22,7 +22,7 @@ use crate::clients::{ClientParts, server_name};
 use crate::exit::{Exit, Stop};
 use crate::failure::{self, Intent};
 use crate::output::Output;
-use crate::tls_files;
+use crate::{recording, tls_files};
 use conversation::Ended;
 use input::Input;
 use link::Link;
@@ -37,13 +37,19 @@ pub(crate) fn run(arguments: &SendArguments, output: Output) -> Result<Exit, Sto
     let framing = arguments.framing.framing();
     let rendering = Rendering::new(&framing, output.is_json());
     let witness = Witness::default();
-    let link = connect(arguments, &witness, framing)?;
-    open::tell(arguments, &link, output)?;
-    match conversation::hold(link, input, rendering) {
-        Ended::Finished => Ok(Exit::Ok),
-        Ended::Closed(reason) => Err(failure::closed(&reason, intent(arguments, &witness))),
-        Ended::Stopped(stop) => Err(stop),
-    }
+    let frames = arguments.framing.clone();
+    let describe = move |_: &_, begin: &mut _| recording::describe(&frames, begin);
+    let recording = recording::begin(&arguments.record, output, describe)?;
+    let ended = connect(arguments, &witness, framing, recording.clone()).and_then(|link| {
+        open::tell(arguments, &link, output)?;
+        match conversation::hold(link, input, rendering) {
+            Ended::Finished => Ok(Exit::Ok),
+            Ended::Closed(reason) => Err(failure::closed(&reason, intent(arguments, &witness))),
+            Ended::Stopped(stop) => Err(stop),
+        }
+    });
+    let unwritten = recording::finish(recording);
+    ended.map(|exit| unwritten.unwrap_or(exit))
 }
 
 /// Refuses addresses that data cannot be sent to, and options that would mean nothing.
@@ -60,6 +66,9 @@ fn check(arguments: &SendArguments) -> Result<(), Stop> {
     {
         return Err(Stop::usage(format_args!("{address}: PROXY headers are for byte streams")));
     }
+    if matches!(address, Address::Datagram { .. }) && arguments.record.record.is_some() {
+        return Err(Stop::usage(format_args!("{address}: --record is for byte streams")));
+    }
     match arguments.tls.first_option() {
         Some(option) if !address.is_tls() => Err(Stop::usage(format_args!(
             "{option} is for TLS, and {address} does not begin with tls:// or tls+unix:"
@@ -73,6 +82,7 @@ fn connect(
     arguments: &SendArguments,
     witness: &Witness,
     framing: drywire::framing::AnyFraming,
+    recording: Option<Recording>,
 ) -> Result<Link, Stop> {
     let address = &arguments.address;
     let files = || tls_files::client(&arguments.tls, &[], witness);
@@ -83,6 +93,7 @@ fn connect(
         tls,
         server_name: server_name(address, &arguments.tls)?,
         introduction: introduction(&arguments.introduction),
+        recording,
     };
     let connected = match arguments.runtime {
         Runtime::Std => parts

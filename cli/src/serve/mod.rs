@@ -20,7 +20,7 @@ use drywire::address::Address;
 use drywire::tls::ServerTls;
 use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Inherited, Worker};
-use drywire_std::{BindError, Listener, ServeError};
+use drywire_std::{BindError, Listener, Recording, ServeError};
 use serde_json::json;
 
 use crate::args::{Model, ProxyMode, Runtime, ServeArguments};
@@ -28,7 +28,7 @@ use crate::exit::{Exit, Stop, cause};
 use crate::log;
 use crate::notify::{State, notify};
 use crate::output::Output;
-use crate::signals;
+use crate::{recording, signals};
 use activation::Activated;
 use datagrams::{Group, ServedDatagrams};
 use ends::Ends;
@@ -63,14 +63,17 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         let certificate = certificate.as_ref();
         return workers::supervise(arguments, listeners, admin, certificate, signals, output);
     }
+    let menu = Menu::new(
+        Served::new(arguments.protocol.unwrap_or_default(), arguments.framing.framing()),
+        arguments.format.unwrap_or_default(),
+        &listeners.streams,
+    );
+    let recording = begin_recording(arguments, &menu, output)?;
     let is_worker = worker.is_some();
     let ends = Ends::new(output).map_err(|error| unprepared(&error))?;
     let plan = Plan {
-        menu: Menu::new(
-            Served::new(arguments.protocol.unwrap_or_default(), arguments.framing.framing()),
-            arguments.format.unwrap_or_default(),
-            &listeners.streams,
-        ),
+        menu,
+        recording: recording.clone(),
         limits: arguments.limits.connection(),
         admission: arguments.limits.admission(),
         threads: arguments.threads,
@@ -91,8 +94,30 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         (Runtime::Smol, _) => plan.run_smol(),
     };
     ends.finish();
+    let unwritten = recording::finish(recording);
     let summary = outcome.map_err(refused)?;
-    if is_worker { Ok(exit(&summary)) } else { conclude(&summary, output) }
+    let exit = if is_worker { exit(&summary) } else { conclude(&summary, output)? };
+    Ok(unwritten.unwrap_or(exit))
+}
+
+/// The recording that is asked for, which says what is served on which listener.
+fn begin_recording(
+    arguments: &ServeArguments,
+    menu: &Menu,
+    output: Output,
+) -> Result<Option<Recording>, Stop> {
+    let names = menu.names();
+    let (framing, protocol) = (arguments.framing.clone(), arguments.protocol.unwrap_or_default());
+    recording::begin(&arguments.record, output, move |peer, begin| match names.http(peer) {
+        Some(protocol) => {
+            begin.framing = Some("http1".to_owned());
+            begin.protocol = Some(protocol.to_owned());
+        }
+        None => {
+            recording::describe(&framing, begin);
+            begin.protocol = Some(protocol.name().to_owned());
+        }
+    })
 }
 
 /// Where the sockets come from.

@@ -7,7 +7,7 @@ use drywire::shutdown::Phase;
 use drywire::{CloseReason, Limits, Peer};
 use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Counts, Farewell, Worker};
-use drywire_std::{Listener, ServeError, evented, threads};
+use drywire_std::{Listener, Recording, ServeError, evented, threads};
 use signal_hook::iterator::Signals;
 
 use super::admin;
@@ -21,6 +21,7 @@ use crate::signals::{self, Commands};
 /// All that a server of any kind is made of.
 pub(super) struct Plan<O> {
     pub(super) menu: Menu,
+    pub(super) recording: Option<Recording>,
     pub(super) limits: Limits,
     pub(super) admission: AdmissionLimits,
     pub(super) threads: Option<NonZeroUsize>,
@@ -49,6 +50,9 @@ macro_rules! configured {
             .on_close($plan.observer);
         for listener in $plan.listeners {
             server = server.listen(listener);
+        }
+        if let Some(recording) = $plan.recording {
+            server = server.record(recording);
         }
         if let Some(listener) = $plan.admin {
             admin::serve(listener, server.handle()).map_err(ServeError::Io)?;

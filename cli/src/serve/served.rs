@@ -21,6 +21,11 @@ impl Menu {
         Self { streams, format, is_http: listeners.iter().map(is_http).collect() }
     }
 
+    /// What recordings call what is served.
+    pub(super) fn names(&self) -> Names {
+        Names { format: self.format, is_http: self.is_http.clone() }
+    }
+
     /// The protocol for a connection.
     pub(super) fn protocol(&self, peer: &Peer) -> Either<Served, HttpEcho> {
         let listener = usize::try_from(peer.listener()).ok();
@@ -32,6 +37,24 @@ impl Menu {
                 Either::Right(HttpEcho::new().reporting(peer, Some(sha256)))
             }
         }
+    }
+}
+
+/// What is served on which listener, by name.
+pub(super) struct Names {
+    format: AnswerFormat,
+    is_http: Vec<bool>,
+}
+
+impl Names {
+    /// The name of the protocol if `peer` came by a listener for HTTP.
+    pub(super) fn http(&self, peer: &Peer) -> Option<&'static str> {
+        let listener = usize::try_from(peer.listener()).ok()?;
+        let is_http = self.is_http.get(listener).is_some_and(|is_http| *is_http);
+        is_http.then_some(match self.format {
+            AnswerFormat::Echo => "http_echo",
+            AnswerFormat::Json => "http_account",
+        })
     }
 }
 

@@ -100,6 +100,9 @@ pub(super) fn addresses(
         )));
     }
     let model = arguments.model();
+    if arguments.record.record.is_some() && model == Model::Processes {
+        return Err(Stop::usage("--record is not for --model processes: each would need its file"));
+    }
     if arguments.workers.is_some() && model != Model::Processes {
         return Err(Stop::usage("--workers is for --model processes"));
     }

@@ -12,6 +12,7 @@ fn help_begins_with_examples() {
         &["ping", "-h"],
         &["ping", "--help"],
         &["frames", "-h"],
+        &["replay", "-h"],
         &["completions", "-h"],
         &["man", "-h"],
     ] {
@@ -30,6 +31,7 @@ fn every_shell_has_completions() {
         finished.assert(0, "");
         assert!(finished.text().contains("max-connections-per-address"), "{shell}");
         assert!(finished.text().contains("no-plot"), "{shell}");
+        assert!(finished.text().contains("record-secrets"), "{shell}");
     }
 }
 
@@ -40,7 +42,7 @@ fn every_command_has_a_manual_page() {
     for part in [".TH drywire 1", ".SH EXAMPLES", "drywire\\-send(1)", "SSLKEYLOGFILE"] {
         assert!(page.text().contains(part), "{part}");
     }
-    for command in ["serve", "send", "get", "ping", "frames", "completions", "man"] {
+    for command in ["serve", "send", "get", "ping", "frames", "replay", "completions", "man"] {
         let page = run(["man", command], "");
         page.assert(0, "");
         assert!(page.text().contains(&format!("drywire {command}")), "{page:?}");

@@ -16,6 +16,7 @@ mod ping;
 mod pipes;
 mod process;
 mod proxy;
+mod replay;
 mod scripted;
 mod service;
 mod signals;

@@ -66,6 +66,13 @@ fn every_law_lets_the_sound_twin_pass() {
 }
 
 #[test]
+fn a_protocol_that_retains_its_frame_for_ever_keeps_its_connection() {
+    let law = Law::EndsWithTransport;
+    assert!(protocols::retains_for_ever(law, false).is_ok());
+    assert_eq!(protocols::retains_for_ever(law, true).unwrap_err().law, law);
+}
+
+#[test]
 fn laws_are_told_apart_by_name_and_sentence() {
     for (at, law) in Law::ALL.iter().enumerate() {
         for other in &Law::ALL[at + 1..] {

@@ -19,6 +19,7 @@ enum Fault {
     ExpectsToBeOpen,
     GreetsWithinTls,
     IgnoresFull,
+    RetainsForEver,
     Spins,
 }
 
@@ -70,7 +71,8 @@ impl Protocol for Toy {
             Some(Fault::AnswersWithTheTime) => handle.now().to_string().into_bytes(),
             _ => frame.to_vec(),
         };
-        if handle.send(&answer) == Err(SendError::Full) {
+        let sent = handle.send(&answer);
+        if sent == Err(SendError::Full) || (sent.is_err() && self.has(Fault::RetainsForEver)) {
             handle.retain();
         } else if handle.send(&answer) == Err(SendError::Full) && !self.has(Fault::IgnoresFull) {
             self.pending = Some(answer);
@@ -148,4 +150,9 @@ pub(crate) fn greets_within_tls(law: Law, is_broken: bool) -> Result<(), Failure
         .cases(16)
         .try_run()
         .and_then(|()| Check::pair(talker, toy).tls(over_tls).only(&[law]).cases(1).try_run())
+}
+
+/// Takes every refusal for one by a full queue, so that its frame comes again and again.
+pub(crate) fn retains_for_ever(law: Law, is_broken: bool) -> Result<(), Failure> {
+    check(Fault::RetainsForEver, law, is_broken)
 }

@@ -14,11 +14,25 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use super::{Body, Case, Failure, Sample, Settings, case};
 use crate::testkit::Law;
 
+/// Work that is done to make a case smaller, in bytes of input: it is proportional to how long a
+/// case takes, and there is no clock here.
+const WORK_MAX: usize = 4 * 1024 * 1024;
+
+/// What a case of no bytes counts for.
+const CASE_WORK: usize = 1024;
+
 /// Tries cases until one breaks a law. Then looks for the smallest.
 pub(super) fn hunt<B: Body>(body: &B, settings: &Settings) -> Result<(), Failure> {
     let broken = Cell::new(None);
+    let work = Cell::new(0);
     let mut runner = runner(settings);
     let result = runner.run(&cases(body), |case| {
+        if broken.get().is_some() {
+            work.set(work.get() + CASE_WORK + body.input(&case).len());
+            if work.get() > WORK_MAX {
+                return Ok(());
+            }
+        }
         for law in body.laws() {
             // A smaller case counts if it breaks the same law.
             if broken.get().is_none_or(|broken| broken == *law) {
@@ -58,7 +72,7 @@ pub(super) fn judge<B: Body>(body: &B, settings: &Settings, case: &Case) -> Resu
 }
 
 fn failure<B: Body>(body: &B, settings: &Settings, law: Law, case: Case) -> Failure {
-    let case = Smallest { body, law, tries: settings.shrinks }.of(case);
+    let case = Smallest { body, law, tries: settings.shrinks, work: 0 }.of(case);
     let message = message(body, law, &case).unwrap_or_else(|| {
         "it was broken once, and not when it was tried again: something outside of the case \
          decides"
@@ -133,6 +147,7 @@ struct Smallest<'a, B> {
     body: &'a B,
     law: Law,
     tries: u32,
+    work: usize,
 }
 
 impl<B: Body> Smallest<'_, B> {
@@ -168,6 +183,11 @@ impl<B: Body> Smallest<'_, B> {
             return false;
         }
         self.tries -= 1;
+        self.work += CASE_WORK + quietly(|| self.body.input(&other).len()).unwrap_or_default();
+        if self.work > WORK_MAX {
+            self.tries = 0;
+            return false;
+        }
         let breaks = message(self.body, self.law, &other).is_some();
         if breaks {
             *case = other;

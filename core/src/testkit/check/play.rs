@@ -146,15 +146,31 @@ impl<'a, S: Subject> Play<'a, S> {
         let room = self.subject.receive_buffer();
         assert_eq!(wants, !room.is_empty(), "the interest in reading and the room for it");
         let len = rest.len().min(room.len());
-        let len = if len == 0 { 0 } else { len.min(turn(cuts, &mut self.reads)) };
+        if len == 0 {
+            return false;
+        }
+        let len = len.min(turn(cuts, &mut self.reads));
         room[..len].copy_from_slice(&rest[..len]);
         self.subject.received(len, now).expect("no more than was lent");
         self.at += len;
         self.check();
-        if ends_with_data && wants && len > 0 && self.at == self.input.len() {
+        if ends_with_data && self.at == self.input.len() {
             self.end();
         }
-        len > 0
+        true
+    }
+
+    /// Goes on as long as something moves.
+    ///
+    /// # Panics
+    /// When that has no end.
+    pub(super) fn go_on(&mut self, mut moves: impl FnMut(&mut Self) -> bool) {
+        for _ in 0..ROUNDS_MAX {
+            if !moves(self) {
+                return;
+            }
+        }
+        panic!("{ROUNDS_MAX} rounds and no end");
     }
 
     /// The peer's stream ends, if it is read from.
@@ -194,9 +210,7 @@ impl<'a, S: Subject> Play<'a, S> {
         let mut before = self.now;
         for count in 1..=timeouts_max {
             self.pump();
-            while self.write(&[]) {
-                self.pump();
-            }
+            self.go_on(|play| play.write(&[]) | play.pump());
             if self.subject.is_closed() || !self.timeout() {
                 return;
             }

@@ -183,7 +183,7 @@ impl<S: Subject, F: OwnedFrames + Clone> Subjects<S, F> {
     fn bounded(&self, case: &Case, input: &[u8]) {
         let mut play = self.play(small(case), input);
         for _ in 0..REPETITIONS_MAX {
-            while play.read(&case.cuts, false) | play.pump() {}
+            play.go_on(|play| play.read(&case.cuts, false) | play.pump());
             if !play.subject.interest().read {
                 return;
             }
@@ -210,9 +210,10 @@ impl<S: Subject, F: OwnedFrames + Clone> Subjects<S, F> {
     fn misuse(&self, case: &Case, input: &[u8]) {
         let mut play = self.play(small(case), input);
         play.misuse();
-        while play.read(&case.cuts, false) | play.pump() | play.write(&case.portions) {
+        play.go_on(|play| {
             play.misuse();
-        }
+            play.read(&case.cuts, false) | play.pump() | play.write(&case.portions)
+        });
         play.end();
         play.misuse();
         play.pump();
@@ -257,9 +258,9 @@ impl<S: Subject, F: OwnedFrames + Clone> Subjects<S, F> {
             let _ = play.read(&case.cuts, false) | play.pump();
         }
         play.subject.transmit_failed(Fault::Reset, play.subject.now());
-        while play.pump() | play.read(&case.cuts, false) {}
+        play.go_on(|play| play.pump() | play.read(&case.cuts, false));
         play.end();
-        while play.pump() {}
+        play.go_on(Play::pump);
         let reason = play.subject.close_reason();
         assert!(reason.is_some(), "the transport is gone both ways, and it is not over");
         assert!(play.subject.is_closed(), "it is over, and nobody was told");

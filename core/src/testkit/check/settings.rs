@@ -8,7 +8,7 @@ pub struct Settings {
     pub cases: u32,
     /// Chooses the cases. Default 0.
     pub seed: u64,
-    /// How many smaller cases are tried when one has failed. Default 4,000.
+    /// How many smaller cases are tried when one has failed, fewer if they are long. Default 4,000.
     pub shrinks: u32,
 }
 

@@ -1,5 +1,6 @@
 //! What the laws of a connection drive.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{End, Event, OwnedFrames};
@@ -8,6 +9,7 @@ use crate::connection::{CloseReason, Interest};
 use crate::error::{Fault, MisuseError};
 use crate::framing::Framing;
 use crate::protocol::Protocol;
+use crate::script::{Begin, Recorder, Role};
 use crate::time::Instant;
 
 /// A connection with the protocol that runs on it, as a driver sees them.
@@ -18,6 +20,11 @@ use crate::time::Instant;
 pub trait Subject {
     /// A frame as it is kept.
     type Owned: Clone + core::fmt::Debug + PartialEq;
+
+    /// Writes down what is done from now on, as connection `number`; by default nothing.
+    fn record(&mut self, recorder: Arc<dyn Recorder>, number: u64) {
+        let _ = (recorder, number);
+    }
 
     /// Takes all steps. Returns whether there were any.
     fn pump(&mut self) -> bool;
@@ -79,6 +86,10 @@ where
     P::Framing: OwnedFrames,
 {
     type Owned = <P::Framing as OwnedFrames>::Owned;
+
+    fn record(&mut self, recorder: Arc<dyn Recorder>, number: u64) {
+        self.connection.record(recorder, number, Begin::new(Role::Server));
+    }
 
     fn pump(&mut self) -> bool {
         let before = self.recorder.steps;

@@ -1,8 +1,14 @@
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use std::sync::Mutex;
 
 use super::{Case, Failure, Settings, hunt};
+use crate::script::Script;
 use crate::testkit::Law;
+
+/// Where a script is written down.
+pub type Recording = Arc<Mutex<Script>>;
 
 /// What is put to the laws: a [framing](Check::framing), a [protocol](Check::protocol) or
 /// [two that are joined](Check::pair).
@@ -24,6 +30,9 @@ pub trait Body {
     /// # Panics
     /// When it is broken.
     fn check(&self, law: Law, case: &Case);
+
+    /// Writes down what is done with the connections of the cases that follow, or no longer.
+    fn record(&self, recording: Option<Recording>);
 
     /// The bytes that arrive in a case.
     fn input(&self, case: &Case) -> Vec<u8>;
@@ -122,6 +131,11 @@ impl<B: Body> Check<B> {
     /// [`Failure`], the smallest that was found.
     pub fn try_replay(&self, case: &[u8]) -> Result<(), Failure> {
         hunt::judge(&self.body, &self.settings, &Case::from_bytes(case))
+    }
+
+    /// What a case does, such as the input that a fuzzer has found, as a script.
+    pub fn script(&self, case: &[u8]) -> Script {
+        hunt::script(&self.body, None, &Case::from_bytes(case))
     }
 
     /// The cases that are tried, as inputs of a fuzz target.

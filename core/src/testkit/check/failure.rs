@@ -1,11 +1,12 @@
 //! What a check says of a law that was broken.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::Case;
+use crate::script::Script;
 use crate::testkit::Law;
 
 /// Longest line of a step, in characters.
@@ -13,6 +14,9 @@ const STEP_LEN_MAX: usize = 200;
 
 /// Most steps that are shown.
 const STEPS_MAX: usize = 60;
+
+/// Longest script that is shown, in bytes.
+const SCRIPT_LEN_MAX: usize = 8 * 1024;
 
 /// Longest input that is shown, in bytes.
 const INPUT_LEN_MAX: usize = 1024;
@@ -34,6 +38,11 @@ pub struct Failure {
     pub steps: Vec<String>,
     /// The case. [`Case::to_bytes`] is what a fuzz target or a `replay` reads.
     pub case: Box<Case>,
+    /// What the law did with connections, one after the other. [`script::replay_with`] runs it
+    /// with your protocol, and the command `drywire replay` shows it.
+    ///
+    /// [`script::replay_with`]: crate::script::replay_with
+    pub script: Script,
 }
 
 impl fmt::Display for Failure {
@@ -60,6 +69,13 @@ impl fmt::Display for Failure {
         }
         if self.steps.len() > STEPS_MAX {
             writeln!(f, "  and {} more", self.steps.len() - STEPS_MAX)?;
+        }
+        let script = self.script.to_string();
+        if script.len() <= SCRIPT_LEN_MAX {
+            writeln!(f, "script:")?;
+            script.lines().try_for_each(|line| writeln!(f, "  {line}"))?;
+        } else {
+            writeln!(f, "the script has {} bytes", script.len())?;
         }
         writeln!(f, "to see it again, in the place of `run()`:")?;
         write!(f, "  .replay(b\"{}\")", self.case.to_bytes().escape_ascii())

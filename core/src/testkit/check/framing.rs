@@ -6,11 +6,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
+use std::sync::Mutex;
 
-use super::{Body, Case, Check, case};
+use super::{Body, Case, Check, Recording, case};
 use crate::limits::Limits;
+use crate::script::{Begin, Role, Script};
 use crate::testkit::laws::framing as laws;
 use crate::testkit::model::Decoded;
 use crate::testkit::{End, Law, OwnedFrames, Pair, Talker, Then};
@@ -39,6 +41,7 @@ pub struct Framings<F: OwnedFrames> {
     tail: usize,
     /// Frames that were encoded: without any the check says little.
     encoded: Cell<usize>,
+    recording: RefCell<Option<Recording>>,
 }
 
 /// The laws of a framing, of which those about sending come last.
@@ -69,6 +72,7 @@ impl<F: OwnedFrames + Clone> Check<Framings<F>> {
             head: 64,
             tail: 64,
             encoded: Cell::new(0),
+            recording: RefCell::new(None),
         };
         Self::new(body)
     }
@@ -190,6 +194,10 @@ impl<F: OwnedFrames + Clone> Body for Framings<F> {
         }
     }
 
+    fn record(&self, recording: Option<Recording>) {
+        *self.recording.borrow_mut() = recording;
+    }
+
     fn input(&self, case: &Case) -> Vec<u8> {
         if self.inputs.is_empty() {
             return case.input(&mut self.framing.clone(), &self.frames(case));
@@ -199,14 +207,19 @@ impl<F: OwnedFrames + Clone> Body for Framings<F> {
 
     fn steps(&self, case: &Case) -> Vec<String> {
         let input = self.input(case);
-        let told = |cuts: &[usize]| {
-            let connection = Connection::plain(self.framing.clone(), Arc::default(), Instant::ZERO);
+        let told = |number, cuts: &[usize]| {
+            let mut connection =
+                Connection::plain(self.framing.clone(), Arc::default(), Instant::ZERO);
+            if let Some(recording) = &*self.recording.borrow() {
+                let recorder = Arc::<Mutex<Script>>::clone(recording);
+                connection.record(recorder, number, Begin::new(Role::Server));
+            }
             let mut end = End::new(connection, Talker::listening(self.framing.clone()));
             end.converse(&input, cuts, &[]);
             end.trace().events().iter().map(|event| format!("  {event:?}")).collect::<Vec<_>>()
         };
         let cuts: Vec<_> = case.cuts.iter().map(|len| usize::from(*len)).collect();
-        let (whole, cut) = (told(&[]), told(&cuts));
+        let (whole, cut) = (told(1, &[]), told(2, &cuts));
         let mut steps = vec![format!("a connection that reads it in one piece is told:")];
         steps.extend(whole);
         steps.push(format!("and in pieces of {:?}:", case.cuts));

@@ -3,15 +3,18 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
+use std::sync::{MutexGuard, PoisonError};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
-use super::{Body, Case, Failure, Sample, Settings, case};
+use super::{Body, Case, Failure, Recording, Sample, Settings, case};
+use crate::script::Script;
 use crate::testkit::Law;
 
 /// Work that is done to make a case smaller, in bytes of input: it is proportional to how long a
@@ -78,14 +81,34 @@ fn failure<B: Body>(body: &B, settings: &Settings, law: Law, case: Case) -> Fail
          decides"
             .to_string()
     });
-    let steps = steps(body, &case);
+    let (steps, script) = (steps(body, &case), script(body, Some(law), &case));
     Failure {
         law,
         message,
         input: quietly(|| body.input(&case)).unwrap_or_default(),
         steps,
         case: Box::new(case),
+        script,
     }
+}
+
+/// What a law does with a case, or what comes of the case.
+pub(super) fn script<B: Body>(body: &B, law: Option<Law>, case: &Case) -> Script {
+    let recording = Recording::default();
+    body.record(Some(Arc::clone(&recording)));
+    if let Some(law) = law {
+        let _ = message(body, law, case);
+    }
+    let is_empty = |recording: &Recording| locked(recording).entries.is_empty();
+    if is_empty(&recording) {
+        let _ = steps(body, case);
+    }
+    body.record(None);
+    core::mem::take(&mut *locked(&recording))
+}
+
+fn locked(recording: &Recording) -> MutexGuard<'_, Script> {
+    recording.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn steps<B: Body>(body: &B, case: &Case) -> Vec<String> {

@@ -12,7 +12,7 @@
 //! The input of a case is what the framing itself encodes, with lengths around its limit and
 //! around buffers, one frame behind the other, cut anywhere, rarely damaged. When a [`Law`] is
 //! broken the smallest case is looked for and printed: the law, the bytes, where they were cut,
-//! the steps, and the line that replays it. Nothing comes from the environment and nothing is
+//! the steps, a [script](crate::script) of the calls, and the line that replays it. Nothing comes from the environment and nothing is
 //! written: the same call tries the same cases.
 //!
 //! [`Check`] has the settings.
@@ -28,7 +28,7 @@ mod play;
 mod protocol;
 mod settings;
 
-pub use body::{Body, Check};
+pub use body::{Body, Check, Recording};
 pub use case::{Case, Damage, Sample};
 pub use failure::Failure;
 pub use framing::Framings;

@@ -3,13 +3,17 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::fmt;
 use core::time::Duration;
+use std::sync::Mutex;
 
-use super::{Body, Case, Check};
+use super::{Body, Case, Check, Recording};
 use crate::protocol::Protocol;
+use crate::script::{Begin, Role, Script};
 use crate::testkit::laws::connection as laws;
 use crate::testkit::laws::framing::{decode_on, joined};
 use crate::testkit::{Law, OwnedFrames, Pair};
@@ -29,6 +33,7 @@ where
     plain: Make<P, Q>,
     tls: Option<Make<P, Q>>,
     laws: Vec<Law>,
+    recording: RefCell<Option<Recording>>,
 }
 
 impl<P: Protocol + 'static, Q: Protocol + 'static> Check<Pairs<P, Q>>
@@ -46,7 +51,7 @@ where
     #[must_use]
     pub fn pairs(make: impl Fn() -> Pair<P, Q> + 'static) -> Self {
         let (plain, laws) = (Box::new(make), LAWS.to_vec());
-        Self::new(Pairs { plain, tls: None, laws })
+        Self::new(Pairs { plain, tls: None, laws, recording: RefCell::new(None) })
     }
 
     /// Compares with the same two within TLS.
@@ -65,6 +70,11 @@ where
 {
     fn pair(&self, case: &Case) -> Pair<P, Q> {
         let mut pair = (self.plain)();
+        if let Some(recording) = &*self.recording.borrow() {
+            let recorder = || Arc::<Mutex<Script>>::clone(recording);
+            pair.left.connection.record(recorder(), 1, Begin::new(Role::Client));
+            pair.right.connection.record(recorder(), 2, Begin::new(Role::Server));
+        }
         let lens = |lens: &[u16]| lens.iter().map(|len| usize::from(*len)).collect::<Vec<_>>();
         pair.there.cuts = lens(&case.cuts);
         pair.back.cuts = lens(&case.portions);
@@ -143,6 +153,10 @@ where
             }
             _ => {}
         }
+    }
+
+    fn record(&self, recording: Option<Recording>) {
+        *self.recording.borrow_mut() = recording;
     }
 
     fn input(&self, _: &Case) -> Vec<u8> {

@@ -6,16 +6,18 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
+use std::sync::Mutex;
 
 use super::plan::Plan;
 use super::play::{Account, Play};
-use super::{Body, Case, Check};
+use super::{Body, Case, Check, Recording};
 use crate::connection::Connection;
 use crate::error::Fault;
 use crate::limits::Limits;
 use crate::protocol::Protocol;
+use crate::script::Script;
 use crate::testkit::any_order::Choices;
 use crate::testkit::{End, Event, Law, OwnedFrames, Subject};
 #[cfg(feature = "tls")]
@@ -70,6 +72,9 @@ pub struct Subjects<S, F: OwnedFrames> {
     laws: Vec<Law>,
     tls: Option<Special<S, F>>,
     arrived: Cell<usize>,
+    recording: RefCell<Option<Recording>>,
+    /// Connections that were recorded.
+    recorded: Cell<u64>,
 }
 
 impl<P: Protocol + 'static> Check<Subjects<End<P>, P::Framing>>
@@ -130,6 +135,8 @@ impl<S: Subject, F: OwnedFrames + Clone> Check<Subjects<S, F>> {
             laws: LAWS.to_vec(),
             tls: None,
             arrived: Cell::new(0),
+            recording: RefCell::new(None),
+            recorded: Cell::new(0),
         })
     }
 
@@ -159,7 +166,12 @@ impl<S: Subject, F: OwnedFrames + Clone> Check<Subjects<S, F>> {
 impl<S: Subject, F: OwnedFrames + Clone> Subjects<S, F> {
     fn play<'a>(&self, limits: Limits, input: &'a [u8]) -> Play<'a, S> {
         let high_water = limits.transmit_high_water.max(1);
-        Play::new((self.make)(Arc::new(limits)), high_water, input)
+        let mut subject = (self.make)(Arc::new(limits));
+        if let Some(recording) = &*self.recording.borrow() {
+            self.recorded.set(self.recorded.get() + 1);
+            subject.record(Arc::<Mutex<Script>>::clone(recording), self.recorded.get());
+        }
+        Play::new(subject, high_water, input)
     }
 
     fn account(&self, limits: Limits, input: &[u8], plan: &Plan<'_>) -> Account<S::Owned> {
@@ -397,6 +409,11 @@ impl<S: Subject, F: OwnedFrames + Clone> Body for Subjects<S, F> {
         }
     }
 
+    fn record(&self, recording: Option<Recording>) {
+        self.recorded.set(0);
+        *self.recording.borrow_mut() = recording;
+    }
+
     fn input(&self, case: &Case) -> Vec<u8> {
         if self.inputs.is_empty() {
             return case.input(&mut self.peer.clone(), &case.owned(&self.peer, &self.examples));
@@ -406,7 +423,8 @@ impl<S: Subject, F: OwnedFrames + Clone> Body for Subjects<S, F> {
 
     fn steps(&self, case: &Case) -> Vec<String> {
         let input = self.input(case);
-        let account = self.plainly(&input);
+        let cuts = &scaled(&case.cuts, input.len());
+        let account = self.account(wide(), &input, &Plan { cuts, ends: true, ..Plan::default() });
         let mut steps: Vec<_> = account.events.iter().map(|event| format!("{event:?}")).collect();
         steps.push(format!("written: b\"{}\"", shown(&account.written)));
         steps

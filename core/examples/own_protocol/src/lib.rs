@@ -26,14 +26,22 @@ pub use store::Store;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use drywire::script::{self, Script};
     use drywire::testkit::check::{self, Check};
-    use drywire::testkit::{Pair, Talker, Then};
+    use drywire::testkit::sim::{Link, Party, Sim};
+    use drywire::testkit::{Talker, Then, Traced};
 
     use super::*;
 
     fn requests() -> Vec<OwnedValue> {
         let requests = ["SET name drywire", "GET name", "GET other", "DEL name"];
         requests.map(|request| OwnedValue::Bulk(request.into())).to_vec()
+    }
+
+    fn client() -> Talker<Resp> {
+        Talker::new(Resp::new(100), requests(), Then::Finish)
     }
 
     #[test]
@@ -48,21 +56,39 @@ mod tests {
 
     #[test]
     fn client_and_server_keep_all_laws() {
-        check::pair(|| Talker::new(Resp::new(100), requests(), Then::Finish), Store::new);
+        check::pair(client, Store::new);
     }
 
     #[test]
-    fn requests_are_answered() {
-        let client = Talker::new(Resp::new(100), requests(), Then::Finish);
-        let mut pair = Pair::plain(client, Store::new());
-        pair.run();
-        let replies: Vec<_> = pair.left.trace().shown().cloned().collect();
-        let expected = [
-            OwnedValue::Simple(b"OK".to_vec()),
-            OwnedValue::Bulk(b"drywire".to_vec()),
-            OwnedValue::Error(b"no such key".to_vec()),
-            OwnedValue::Error(b"unknown request".to_vec()),
-        ];
-        assert_eq!(replies, expected);
+    fn requests_are_answered_over_a_bad_network() {
+        let mobile = Link::new()
+            .latency(Duration::from_millis(40))
+            .jitter(Duration::from_millis(20))
+            .loss(0.05)
+            .segments(1..=3);
+        for seed in 0..20 {
+            let mut sim = Sim::new(seed).link(mobile.clone());
+            let (client, _) = sim.connect(
+                Party::plain("client", Traced::new(client())),
+                Party::plain("store", Store::new()),
+            );
+            sim.run().unwrap();
+            let replies: Vec<_> = sim[client].protocol.trace.shown().cloned().collect();
+            let expected = [
+                OwnedValue::Simple(b"OK".to_vec()),
+                OwnedValue::Bulk(b"drywire".to_vec()),
+                OwnedValue::Error(b"no such key".to_vec()),
+                OwnedValue::Error(b"unknown request".to_vec()),
+            ];
+            assert_eq!(replies, expected, "with seed {seed}");
+        }
+    }
+
+    /// It did not once: every refusal was taken for one by a full queue.
+    #[test]
+    fn it_ends_when_nobody_takes_its_replies() {
+        let script: Script = include_str!("../tests/no_reader.script").parse().unwrap();
+        let replay = script::replay_with(&script, |_, _| Store::new()).unwrap();
+        assert!(replay.reason(1).is_some());
     }
 }

@@ -12,6 +12,7 @@ use drywire::datagram::{
     RequestError, RequestLimits, Requests, SamePayload, SourceRate, TransmittedTooMany, pump,
 };
 use drywire::limits::DATAGRAM_LEN_MAX;
+use drywire::testkit::sim::{Ended, Link, Sim};
 use drywire::testkit::{fuzz, laws};
 use drywire::{Fault, Instant};
 use proptest::prelude::*;
@@ -284,20 +285,6 @@ fn a_flood_from_one_source_is_bounded_and_leaves_the_others_alone() {
     assert_eq!(echo.statistics().dropped_as(Dropped::SourceRate), 20_000 - answered[&peer(0)]);
 }
 
-/// A network without a driver: datagrams under way, by the time of their arrival.
-#[derive(Default)]
-struct Network {
-    under_way: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
-    sent: u64,
-}
-
-impl Network {
-    fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>, arrival: Instant) {
-        self.sent += 1;
-        self.under_way.insert((arrival, self.sent), (from, to, bytes));
-    }
-}
-
 /// Two echoes at `ports` that are set on each other by `forged` datagrams with a forged source,
 /// the way of each taking `latency`. Returns how many datagrams were sent until silence, and when.
 fn loop_attack(
@@ -308,28 +295,23 @@ fn loop_attack(
 ) -> (u64, Instant) {
     let addresses =
         [1, 2].map(|host| SocketAddr::from(([192, 0, 2, host], ports[host as usize - 1])));
-    let mut echoes = addresses.map(|local| {
-        let mut limits = DatagramLimits::new();
-        limits.source_rate = Some(rate);
-        DatagramEndpoint::new(&limits, NOW).with_local(local)
-    });
-    let mut network = Network::default();
-    for number in 0..forged {
-        network.send(addresses[1], addresses[0], vec![7; 30], NOW + Duration::from_micros(number));
+    let mut limits = DatagramLimits::new();
+    limits.source_rate = Some(rate);
+    let mut sim = Sim::new(1).link(Link::new().latency(latency)).events_max(20_000_000);
+    let echoes = addresses.map(|local| sim.bind("echo", local, &limits, DatagramEcho));
+    for _ in 0..forged {
+        sim.forge(&addresses[1], &addresses[0], &[7; 30]);
+        sim.pass(Duration::from_micros(1)).unwrap();
     }
-    let mut end = NOW;
-    while let Some(((now, _), (from, to, bytes))) = network.under_way.pop_first() {
-        end = now;
-        let at = addresses.iter().position(|address| *address == to).unwrap();
-        echoes[at].received(from, &bytes, now);
-        pump(&mut echoes[at], &mut DatagramEcho);
-        for (reply_to, bytes) in sent(&mut echoes[at], now) {
-            assert!(bytes.len() <= 30, "no answer is longer than its question");
-            network.send(to, reply_to, bytes, now + latency);
-        }
-        assert!(network.sent < 10_000_000, "the loop does not end");
+    assert_eq!(sim.run(), Ok(Ended::Quiet), "the loop does not end");
+    for echo in echoes {
+        let statistics = sim[echo].endpoint.statistics();
+        assert!(
+            statistics.transmitted_len <= 30 * statistics.transmitted,
+            "an answer longer than its question"
+        );
     }
-    (network.sent, end)
+    (sim.totals().datagrams_sent, sim.now())
 }
 
 #[test]
@@ -351,102 +333,63 @@ fn two_echoes_that_are_set_on_each_other_fall_silent() {
     }
 }
 
-/// A small generator, so that a run repeats.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-/// 200 requests, at most eight at once, through a network that loses and doubles so many of 100
-/// datagrams and delays each by up to `delay`, so that they overtake each other.
+/// 200 requests, at most eight at once, through a network that loses and doubles datagrams and
+/// delays each by up to `delay`, so that they overtake each other.
 fn requests_through(
-    loss: u64,
-    doubles: u64,
+    loss: f64,
+    doubles: f64,
     delay: Duration,
     seed: u64,
 ) -> (u64, u64, DatagramStatistics) {
     let (client, server) = (peer(5000), SocketAddr::from(([192, 0, 2, 2], 7007)));
+    let link = Link::new().loss(loss).duplication(doubles).jitter(delay);
+    let mut sim = Sim::new(seed).link(link);
     let mut limits = DatagramLimits::new();
     limits.source_rate = None;
-    let mut echo = DatagramEndpoint::new(&limits, NOW).with_local(server);
+    sim.bind("server", server, &limits, DatagramEcho);
     let mut limits = RequestLimits::new();
     limits.requests_max = 8;
     limits.attempts_max = 8;
     limits.request_timeout = Duration::from_secs(60);
-    let mut requests = Requests::new(SamePayload, limits, NOW);
-    let (mut network, mut dice) = (Network::default(), Dice(seed));
-    let delay_nanos = u64::try_from(delay.as_nanos()).unwrap();
-    let mut carry = |network: &mut Network, from, to, bytes: &[u8], now: Instant| {
-        let copies =
-            if dice.roll(100) < loss { 0 } else { 1 + u64::from(dice.roll(100) < doubles) };
-        for _ in 0..copies {
-            let arrival = now + Duration::from_nanos(dice.roll(delay_nanos));
-            network.send(from, to, bytes.to_vec(), arrival);
-        }
-    };
-    let (mut asked, mut answered, mut timed_out) = (0_u64, 0, 0);
-    let mut now = NOW;
-    loop {
+    let client = sim.bind_requests("client", client, Requests::new(SamePayload, limits, NOW));
+    let mut asked = 0;
+    while sim[client].told.len() < 200 {
+        let now = sim.now();
         while asked < 200 {
-            match requests.request(server, format!("request {asked}").as_bytes(), now) {
+            let request = format!("request {asked}");
+            match sim[client].requests.request(server, request.as_bytes(), now) {
                 Ok(_) => asked += 1,
                 Err(RequestError::Full { max: 8 }) => break,
                 Err(error) => panic!("{error}"),
             }
         }
-        while let Some((to, bytes)) = requests.transmit() {
-            carry(&mut network, client, *to, bytes, now);
-            requests.transmitted(now);
-        }
-        let arrival = network.under_way.first_key_value().map(|((arrival, _), _)| *arrival);
-        let Some(next) = arrival.into_iter().chain(requests.deadline()).min() else { break };
-        now = next;
-        if arrival == Some(now) {
-            let (_, (from, to, bytes)) = network.under_way.pop_first().unwrap();
-            if to == server {
-                echo.received(from, &bytes, now);
-                pump(&mut echo, &mut DatagramEcho);
-                for (to, bytes) in sent(&mut echo, now) {
-                    carry(&mut network, server, to, &bytes, now);
-                }
-            } else {
-                requests.received(&from, &bytes, now);
-            }
-        }
-        requests.handle_timeout(now);
-        while let Some(answer) = requests.next() {
-            match answer {
-                Answer::Reply { bytes, elapsed, attempts, .. } => {
-                    assert!(bytes.starts_with(b"request "));
-                    assert!(attempts <= 8 && elapsed <= Duration::from_secs(60));
-                    answered += 1;
-                }
-                _ => timed_out += 1,
-            }
-        }
+        let told = sim[client].told.len();
+        assert_eq!(sim.run_until(|sim| sim[client].told.len() > told), Ok(Ended::Done));
     }
-    assert_eq!(answered + timed_out, 200);
-    let statistics = *requests.statistics();
+    // What is still under way is of nobody's concern, but counted.
+    assert_eq!(sim.run(), Ok(Ended::Quiet));
+    let answered = sim[client].told.iter().filter_map(|told| told.reply.as_ref());
+    for (bytes, elapsed) in answered.clone() {
+        assert!(bytes.starts_with(b"request ") && *elapsed <= Duration::from_secs(60));
+    }
+    let answered = answered.count() as u64;
+    assert!(sim[client].told.iter().all(|told| told.attempts <= 8));
+    let statistics = *sim[client].requests.statistics();
     laws::datagram::conserved(&statistics, 0, 0);
-    (answered, timed_out, statistics)
+    (answered, 200 - answered, statistics)
 }
 
 #[test]
 fn requests_get_their_replies_through_loss_doubles_and_reordering() {
     for seed in 1..20 {
         let (short, long) = (Duration::from_millis(250), Duration::from_secs(1));
-        let (answered, _, statistics) = requests_through(0, 0, short, seed);
+        let (answered, _, statistics) = requests_through(0.0, 0.0, short, seed);
         assert_eq!((answered, statistics.queued, statistics.dropped_in_all()), (200, 200, 0));
-        let (answered, _, statistics) = requests_through(30, 20, long, seed);
+        let (answered, _, statistics) = requests_through(0.3, 0.2, long, seed);
         assert!(answered >= 195, "{answered} with seed {seed}");
         assert!(statistics.queued > 300, "lost ones are sent again: {statistics:?}");
         assert!(statistics.dropped_as(Dropped::Duplicate) > 0, "{statistics:?}");
-        let (answered, timed_out, statistics) = requests_through(100, 0, long, seed);
+        let (answered, timed_out, statistics) = requests_through(1.0, 0.0, long, seed);
         assert_eq!((answered, timed_out, statistics.queued), (0, 200, 8 * 200));
     }
 }

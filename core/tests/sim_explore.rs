@@ -159,7 +159,6 @@ fn a_run_without_an_end_is_a_failure() {
     assert_eq!(failure.smallest, Plan::new(0));
 }
 
-#[cfg(feature = "std")]
 #[test]
 fn a_panic_is_a_failure() {
     let plan = |seed| Plan::new(seed).fault(Fault::reset(0).at(MS));

@@ -281,7 +281,7 @@ fn a_half_close_in_between_delivers_what_came_before_it() {
                 assert_eq!(trace.failed(), None);
             }
             len => {
-                let len = len as usize;
+                let len = usize::try_from(len).unwrap();
                 let reason = CloseReason::Truncated(Truncation::Frame { len });
                 assert_eq!(trace.failed(), Some(&reason));
             }

@@ -1,7 +1,10 @@
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 use core::ops::Range;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use super::end::{Ended, Overrun};
 use super::plan::Plan;
@@ -125,8 +128,8 @@ impl core::error::Error for Failure {}
 /// `plan` says what a seed stands for, `run` is the scenario: it makes a simulation of
 /// [`Plan::sim`], runs it and says what is wrong, for which [`Sim::run_checked`] is meant. The
 /// first plan that fails is made smaller as long as it still fails: fewer connections, fewer
-/// faults, a simpler link, earlier faults, a shorter run. With the feature `std` a scenario may
-/// panic too, as assertions do.
+/// faults, a simpler link, earlier faults, a shorter run. A scenario may panic too, as assertions
+/// do.
 ///
 /// # Errors
 /// The [`Failure`], which prints what replays it.
@@ -200,21 +203,11 @@ fn minimise(
 }
 
 /// Runs a scenario once; a panic is a violation too.
-#[cfg(feature = "std")]
 fn attempt(run: &impl Fn(&Plan) -> Result<(), Violation>, plan: &Plan) -> Result<(), Violation> {
-    use core::panic::AssertUnwindSafe;
-    use std::panic::catch_unwind;
-
     // What the scenario made is gone with it: nothing that a panic left half done is seen again.
     catch_unwind(AssertUnwindSafe(|| run(plan))).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-        Err(alloc::format!("panicked: {}", said.unwrap_or_default()).into())
+        Err(format!("panicked: {}", said.unwrap_or_default()).into())
     })
-}
-
-/// Runs a scenario once.
-#[cfg(not(feature = "std"))]
-fn attempt(run: &impl Fn(&Plan) -> Result<(), Violation>, plan: &Plan) -> Result<(), Violation> {
-    run(plan)
 }

@@ -35,7 +35,7 @@
 //! # What there is
 //!
 //! - [`Sim`] is the network and the clock. [`connect`](Sim::connect) adds a stream between two
-//!   [`Party`]s, plain or within TLS, [`bind`](Sim::bind) an endpoint of datagrams. Both return
+//!   [`Party`]s, plain or within TLS, [`bind`](Sim::bind) an endpoint of datagrams. All return
 //!   [`Id`]s: `sim[id]` is the connection and the protocol, with their types, to look at and to
 //!   change.
 //! - [`Link`] is how a network behaves, [`Fault`] what goes wrong on a schedule.
@@ -65,33 +65,42 @@
 //! of them can come from a seed.
 
 mod agenda;
+mod caller;
 mod end;
 mod explore;
 mod fault;
 mod lane;
 mod link;
 mod log;
+mod look;
 mod memory;
 mod node;
+mod parties;
 mod plan;
 mod random;
+mod run;
 #[cfg(feature = "tls")]
 pub mod seeded;
 #[expect(clippy::module_inception, reason = "it is what the module is about")]
 mod sim;
+mod station;
+mod strike;
 mod svg;
 mod timeline;
+mod work;
 
+pub use caller::{Caller, Told};
 pub use end::{Ended, Overrun};
 pub use explore::{Failure, Violation, explore};
 pub use fault::{Direction, Fault};
 pub use link::Link;
 pub use log::Totals;
 pub use memory::Memory;
-pub use node::{Endpoint, Id, NetworkAddress, Node, Party};
+pub use node::{Id, Node, Party};
 pub use plan::Plan;
 pub use random::Random;
 pub use sim::Sim;
+pub use station::{Endpoint, NetworkAddress};
 pub use timeline::{Arrow, Entry, Freight, Mark, Timeline};
 
 pub(super) use timeline::quoted;

@@ -1,7 +1,6 @@
-//! What takes part: ends of streams and endpoints of datagrams, of any protocol.
+//! What takes part: ends of streams, of any protocol.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -10,24 +9,20 @@ use core::any::Any;
 use core::cell::RefCell;
 use core::fmt;
 use core::marker::PhantomData;
-use core::net::SocketAddr;
 
 use super::lane::Lane;
 use super::link::Link;
 use super::log::Log;
-use super::timeline::{Mark, quoted};
+use super::station::Station;
+use super::timeline::Mark;
 use crate::buffer::Pool;
 use crate::connection::{CloseReason, Connection, Handle};
-use crate::datagram::{
-    self, DatagramAddress, DatagramEndpoint, DatagramHandle, DatagramPeer, DatagramProtocol,
-    DatagramStatistics,
-};
 use crate::error::Fault;
 use crate::framing::Framing;
 use crate::limits::Limits;
 use crate::protocol::Protocol;
 use crate::testkit::OwnedFrames;
-use crate::testkit::way::{self, Tag, Transport};
+use crate::testkit::way::{self, Transport};
 use crate::time::Instant;
 use crate::tls::Negotiated;
 
@@ -341,192 +336,8 @@ where
     }
 }
 
-/// An address that datagrams of a simulation are sent by.
-pub trait NetworkAddress: DatagramAddress + 'static {
-    /// The address as one of any kind.
-    fn to_peer(&self) -> DatagramPeer;
-
-    /// The address that `peer` is, if it is of this kind.
-    fn from_peer(peer: DatagramPeer) -> Option<Self>;
-}
-
-impl NetworkAddress for DatagramPeer {
-    fn to_peer(&self) -> DatagramPeer {
-        *self
-    }
-
-    fn from_peer(peer: DatagramPeer) -> Option<Self> {
-        Some(peer)
-    }
-}
-
-impl NetworkAddress for SocketAddr {
-    fn to_peer(&self) -> DatagramPeer {
-        DatagramPeer::ip(*self)
-    }
-
-    fn from_peer(peer: DatagramPeer) -> Option<Self> {
-        match peer {
-            DatagramPeer::Ip(address) => Some(address),
-            DatagramPeer::Unix(_) => None,
-        }
-    }
-}
-
-/// One endpoint of datagrams and the protocol that runs on it.
-#[non_exhaustive]
-pub struct Endpoint<A, P> {
-    /// The endpoint.
-    pub endpoint: DatagramEndpoint<A>,
-    /// The protocol.
-    pub protocol: P,
-}
-
-impl<A, P> Endpoint<A, P> {
-    pub(super) const fn new(endpoint: DatagramEndpoint<A>, protocol: P) -> Self {
-        Self { endpoint, protocol }
-    }
-}
-
-impl<A: DatagramAddress, P> fmt::Debug for Endpoint<A, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("endpoint", &self.endpoint).finish_non_exhaustive()
-    }
-}
-
-/// A datagram that is under way.
-#[derive(Debug)]
-pub(super) struct Parcel {
-    pub(super) from: DatagramPeer,
-    pub(super) bytes: Vec<u8>,
-    pub(super) tag: Tag,
-    /// Its place among all that were sent.
-    pub(super) number: u64,
-}
-
-/// Datagrams that are under way to one endpoint, by arrival.
-pub(super) type Inbox = BTreeMap<(Instant, u64), Parcel>;
-
-/// One endpoint of datagrams, whatever it runs.
-pub(super) trait DatagramNode {
-    fn receive(&mut self, parcel: &Parcel, now: Instant);
-    fn round(
-        &mut self,
-        sent: &mut Vec<(DatagramPeer, Vec<u8>)>,
-        log: &mut Log,
-        now: Instant,
-    ) -> bool;
-    fn next_deadline(&self) -> Option<Instant>;
-    fn is_closed(&self) -> bool;
-    fn memory(&self) -> NodeMemory;
-    fn as_any(&self) -> &dyn Any;
-    fn as_any_mut(&mut self) -> &mut dyn Any;
-}
-
-impl<A: NetworkAddress, P: DatagramProtocol<A> + 'static> DatagramNode for Endpoint<A, P> {
-    fn receive(&mut self, parcel: &Parcel, now: Instant) {
-        if let Some(from) = A::from_peer(parcel.from) {
-            self.endpoint.received(from, &parcel.bytes, now);
-        }
-    }
-
-    fn round(
-        &mut self,
-        sent: &mut Vec<(DatagramPeer, Vec<u8>)>,
-        log: &mut Log,
-        now: Instant,
-    ) -> bool {
-        if self.next_deadline().is_some_and(|at| at <= now) {
-            self.endpoint.handle_timeout(now);
-            let deadline = self.next_deadline();
-            assert!(deadline.is_none_or(|at| at > now), "{deadline:?} is not later than {now}");
-        }
-        let mut noted = NotedDatagrams { protocol: &mut self.protocol, log };
-        datagram::pump(&mut self.endpoint, &mut noted);
-        sent.extend(self.endpoint.transmit_all().map(|(to, bytes)| (to.to_peer(), bytes.to_vec())));
-        self.endpoint.transmitted(sent.len(), now).expect("no more than there were");
-        // What was refused for want of room can be sent now, and what had waited is shown.
-        !sent.is_empty()
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        self.endpoint.interest().deadline
-    }
-
-    fn is_closed(&self) -> bool {
-        self.endpoint.is_closed()
-    }
-
-    fn memory(&self) -> NodeMemory {
-        NodeMemory {
-            state_len: size_of::<DatagramEndpoint<A>>(),
-            buffers_len: self.endpoint.waiting().1 + self.endpoint.queued().1,
-            protocol_len: size_of::<P>(),
-        }
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-}
-
-/// A protocol whose steps are put into words.
-struct NotedDatagrams<'a, P> {
-    protocol: &'a mut P,
-    log: &'a mut Log,
-}
-
-impl<A: DatagramAddress, P: DatagramProtocol<A>> DatagramProtocol<A> for NotedDatagrams<'_, P> {
-    fn on_open(&mut self, handle: &mut DatagramHandle<'_, A>) {
-        self.log.step(|| "open".into());
-        self.protocol.on_open(handle);
-    }
-
-    fn on_datagram(&mut self, from: &A, bytes: &[u8], handle: &mut DatagramHandle<'_, A>) {
-        self.log.step(|| format!("datagram {}", quoted(bytes)));
-        self.protocol.on_datagram(from, bytes, handle);
-    }
-
-    fn on_writable(&mut self, handle: &mut DatagramHandle<'_, A>) {
-        self.log.step(|| "writable".into());
-        self.protocol.on_writable(handle);
-    }
-
-    fn on_timer(&mut self, handle: &mut DatagramHandle<'_, A>) {
-        self.log.step(|| "timer".into());
-        self.protocol.on_timer(handle);
-    }
-
-    fn on_fault(&mut self, to: Option<&A>, fault: Fault, handle: &mut DatagramHandle<'_, A>) {
-        self.log.step(|| format!("fault: {fault}"));
-        self.protocol.on_fault(to, fault, handle);
-    }
-
-    fn on_closed(&mut self, statistics: &DatagramStatistics) {
-        self.log.step(|| "closed".into());
-        self.protocol.on_closed(statistics);
-    }
-}
-
 /// What takes part, by what it is joined to.
 pub(super) enum Part {
     End { end: Box<dyn StreamNode>, stream: u32, side: usize },
     Endpoint(Box<Station>),
-}
-
-/// An endpoint of datagrams and its access to the network.
-pub(super) struct Station {
-    pub(super) endpoint: Box<dyn DatagramNode>,
-    pub(super) address: DatagramPeer,
-    pub(super) link: Arc<Link>,
-    pub(super) line: super::lane::Line,
-    pub(super) random: super::random::Random,
-    pub(super) inbox: Inbox,
-    pub(super) isolated_until: Instant,
-    /// The latest of the datagrams that were received, by number.
-    pub(super) received_last: u64,
 }

@@ -21,6 +21,7 @@ use crate::error::Fault;
 use crate::framing::Framing;
 use crate::limits::Limits;
 use crate::protocol::Protocol;
+use crate::script::{Begin, Recorder};
 use crate::testkit::OwnedFrames;
 use crate::testkit::way::{self, Transport};
 use crate::time::Instant;
@@ -63,6 +64,7 @@ pub struct Party<P: Protocol> {
     pub(super) name: &'static str,
     pub(super) protocol: P,
     limits: Option<Arc<Limits>>,
+    recorder: Option<(Arc<dyn Recorder>, Begin)>,
     #[cfg(feature = "tls")]
     session: Option<crate::tls::TlsSession>,
 }
@@ -75,6 +77,7 @@ impl<P: Protocol> Party<P> {
             name,
             protocol,
             limits: None,
+            recorder: None,
             #[cfg(feature = "tls")]
             session: None,
         }
@@ -84,13 +87,47 @@ impl<P: Protocol> Party<P> {
     #[cfg(feature = "tls")]
     #[must_use]
     pub const fn tls(name: &'static str, session: crate::tls::TlsSession, protocol: P) -> Self {
-        Self { name, protocol, limits: None, session: Some(session) }
+        Self { name, protocol, limits: None, recorder: None, session: Some(session) }
     }
 
     /// Sets the limits, which are the default ones otherwise.
     #[must_use]
     pub fn within(self, limits: impl Into<Arc<Limits>>) -> Self {
         Self { limits: Some(limits.into()), ..self }
+    }
+
+    /// Records this side as a [script](crate::script), which replays it alone: as the connection
+    /// with the [number](Id::number) of the node. What `begin` leaves out is added; see
+    /// [`Connection::record`].
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use drywire::framing::Lines;
+    /// use drywire::protocol::Echo;
+    /// use drywire::script::{self, Begin, Role, Script};
+    /// use drywire::testkit::sim::{Party, Sim};
+    /// use drywire::testkit::{Talker, Then};
+    ///
+    /// let script = Arc::new(Mutex::new(Script::new()));
+    /// let mut begin = Begin::new(Role::Server);
+    /// begin.framing = Some("lines".to_owned());
+    /// begin.protocol = Some("echo".to_owned());
+    ///
+    /// let mut sim = Sim::new(1);
+    /// let talker = Talker::new(Lines::new(), vec![b"hello".to_vec()], Then::Finish);
+    /// let echo = Party::plain("server", Echo::new(Lines::new())).recorded(script.clone(), begin);
+    /// let (_, server) = sim.connect(Party::plain("client", talker), echo);
+    /// sim.run()?;
+    ///
+    /// let script = script.lock().map_err(|_| "nobody panicked")?;
+    /// let replay = script::replay(&script)?;
+    /// assert_eq!(replay.sent(server.number() as u64), b"hello\n");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn recorded(self, recorder: Arc<dyn Recorder>, begin: Begin) -> Self {
+        Self { recorder: Some((recorder, begin)), ..self }
     }
 
     #[cfg(feature = "tls")]
@@ -104,16 +141,19 @@ impl<P: Protocol> Party<P> {
         false
     }
 
-    pub(super) fn open(self, limits: &Arc<Limits>, now: Instant) -> Node<P> {
+    pub(super) fn open(self, number: u32, limits: &Arc<Limits>, now: Instant) -> Node<P> {
         let framing = self.protocol.framing();
         let limits = self.limits.unwrap_or_else(|| Arc::clone(limits));
         #[cfg(feature = "tls")]
-        let connection = match self.session {
+        let mut connection = match self.session {
             Some(session) => Connection::tls(session, framing, limits, now),
             None => Connection::plain(framing, limits, now),
         };
         #[cfg(not(feature = "tls"))]
-        let connection = Connection::plain(framing, limits, now);
+        let mut connection = Connection::plain(framing, limits, now);
+        if let Some((recorder, begin)) = self.recorder {
+            connection.record(recorder, number.into(), begin);
+        }
         Node { connection, protocol: self.protocol }
     }
 }

@@ -98,9 +98,9 @@ impl Sim {
         let name =
             |name: &str| if number == 0 { name.to_string() } else { format!("{name} {number}") };
         let names = [name(one.name), name(other.name)];
-        let end = Box::new(one.open(&self.limits, at));
+        let end = Box::new(one.open(first, &self.limits, at));
         self.add(Part::End { end, stream: number, side: 0 }, &names[0], at);
-        let end = Box::new(other.open(&self.limits, at));
+        let end = Box::new(other.open(first + 1, &self.limits, at));
         self.add(Part::End { end, stream: number, side: 1 }, &names[1], at);
         self.open += 2;
         let awaited = core::mem::take(&mut self.faults_awaited);

@@ -67,6 +67,7 @@
 //! assert!(admission.force_due(now));
 //! ```
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
@@ -103,8 +104,9 @@ pub enum Accept {
 #[derive(Debug)]
 #[must_use = "a permit that is dropped counts as a connection for ever"]
 pub struct Permit {
-    /// None without an address or without a limit for one.
-    address: Option<IpAddr>,
+    /// None without an address or without a limit for one. In a box, because most have none and a
+    /// driver has a permit for each idle connection.
+    address: Option<Box<IpAddr>>,
 }
 
 /// Decides whether another connection may be accepted; see the [module](self).
@@ -200,7 +202,8 @@ impl Admission {
     pub fn introduced(&mut self, permit: &mut Permit, header: &Header) -> Result<(), CloseReason> {
         if permit.address.is_none() {
             let counted = self.count(header.source().map(|source| source.ip()));
-            permit.address = counted.map_err(|limit| CloseReason::Failed(Error::Limit(limit)))?;
+            let counted = counted.map_err(|limit| CloseReason::Failed(Error::Limit(limit)))?;
+            permit.address = counted.map(Box::new);
         }
         Ok(())
     }
@@ -266,7 +269,7 @@ impl Admission {
         }
         let address = self.count(peer).map_err(Refusal::Limit)?;
         self.active += 1;
-        Ok(Permit { address })
+        Ok(Permit { address: address.map(Box::new) })
     }
 
     /// Counts one more for the address, if that is to be counted. Returns what was counted for.
@@ -288,7 +291,7 @@ impl Admission {
     fn release(&mut self, permit: Permit) {
         // Saturating, because a permit may be given to an admission that did not issue it.
         self.active = self.active.saturating_sub(1);
-        let Some(address) = permit.address else { return };
+        let Some(address) = permit.address.map(|address| *address) else { return };
         if let Some(count) = self.addresses.get_mut(&address) {
             *count -= 1;
             if *count == 0 {

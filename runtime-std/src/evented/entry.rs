@@ -223,6 +223,6 @@ mod tests {
             size_of::<Visitor>(),
             size_of::<Permit>()
         );
-        assert!(sizes.iter().all(|size| *size <= 448), "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size <= 416), "{sizes:?}");
     }
 }

@@ -31,7 +31,9 @@ fn each_closed_connection_is_a_line() {
 #[test]
 fn lines_can_be_json() {
     for runtime in RUNTIMES {
-        let limit = ["--runtime", runtime, "--max-connections-per-address", "1"];
+        // With several, the second may be accepted first.
+        let threads = ["--runtime", runtime, "--threads", "1"];
+        let limit = [&threads[..], &["--max-connections-per-address", "1"]].concat();
         for server in [
             Server::start(&TCP, ["-vv", "--log-format", "json"].iter().chain(&limit)),
             Server::start_json(&TCP, ["-vv"].iter().chain(&limit)),

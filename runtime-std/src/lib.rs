@@ -38,6 +38,7 @@
 //! # Features
 //!
 //! - `aws-lc-rs` (default), `ring`: what [`tls::provider`] is; with both, AWS-LC.
+//! - `evented` (default): [`evented`], with mio.
 //! - `platform-verifier` (default): [`tls::platform_verifier`].
 //! - `webpki-roots`: `tls::webpki_verifier`.
 //! - `tracing`: servers log; see [`Ledger`].
@@ -81,6 +82,7 @@ pub mod datagram;
 mod descriptors;
 mod driver;
 mod error;
+#[cfg(feature = "evented")]
 pub mod evented;
 mod fault;
 mod framed;
@@ -88,6 +90,7 @@ mod held;
 mod ledger;
 mod listener;
 mod log;
+#[cfg(feature = "evented")]
 mod observation;
 pub mod ping;
 pub mod processes;

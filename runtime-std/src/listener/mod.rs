@@ -1,6 +1,8 @@
+#[cfg(feature = "evented")]
 mod acceptor;
 mod error;
 mod file;
+#[cfg(feature = "evented")]
 mod siblings;
 
 use std::io;
@@ -17,6 +19,7 @@ use drywire::tls::ServerTls;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::stream::Stream;
+#[cfg(feature = "evented")]
 pub(crate) use acceptor::Acceptor;
 pub use error::BindError;
 pub(crate) use file::FileError;
@@ -42,6 +45,7 @@ pub const BACKLOG: i32 = 4096;
 pub struct Listener {
     parts: ListenerParts,
     /// Somebody else has bound the socket.
+    #[cfg(feature = "evented")]
     is_adopted: bool,
 }
 
@@ -117,7 +121,11 @@ impl Listener {
             .set_nonblocking()
             .map_err(|source| BindError::System { address: address.clone(), source })?;
         let parts = ListenerParts { socket, address, tls: None, proxy: None, file };
-        Ok(Self { parts, is_adopted: false })
+        Ok(Self {
+            parts,
+            #[cfg(feature = "evented")]
+            is_adopted: false,
+        })
     }
 
     /// Takes a socket that listens already, for example one that another process has bound, by the
@@ -153,6 +161,7 @@ impl Listener {
         match socket.set_nonblocking() {
             Ok(()) => Ok(Self {
                 parts: ListenerParts { socket, address, tls: None, proxy: None, file: None },
+                #[cfg(feature = "evented")]
                 is_adopted: true,
             }),
             Err(source) => Err(BindError::System { address, source }),

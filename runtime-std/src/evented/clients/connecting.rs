@@ -32,7 +32,7 @@ pub(super) struct Connecting {
     way: Way,
 }
 
-#[expect(clippy::large_enum_variant, reason = "it is in a box, and nearly always the large one")]
+#[allow(clippy::large_enum_variant, reason = "it is in a box, and nearly always the large one")]
 enum Way {
     Internet {
         connector: Connector,

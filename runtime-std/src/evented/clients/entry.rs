@@ -27,7 +27,7 @@ pub(super) struct Entry<P: Protocol> {
 }
 
 /// How far it has come.
-#[expect(clippy::large_enum_variant, reason = "nearly all are in the large one")]
+#[allow(clippy::large_enum_variant, reason = "nearly all are in the large one")]
 enum Stage<P: Protocol> {
     Connecting(Box<Connecting>, P),
     Open(Link, Connection<P::Framing>, P),

@@ -11,7 +11,8 @@ use drywire::{Peer, Protocol};
 use rustix::event::{PollFd, PollFlags};
 
 use super::closes::Closes;
-use super::connection::{Place, Service};
+use super::connection::{Job, Place, Service};
+use super::crew::Crew;
 use crate::control::Summary;
 use crate::datagram::{DatagramServing, DatagramSocket, drive};
 use crate::driver::Surroundings;
@@ -41,12 +42,15 @@ where
         stop: stop.as_fd(),
         control,
     };
-    let acceptor = Acceptor { service, closed: &closed, ending: ending.as_fd(), around };
+    let crew = Crew::new();
+    let acceptor =
+        Acceptor { service, closed: &closed, crew: &crew, ending: ending.as_fd(), around };
     // The scope ends when every thread has.
     thread::scope(|scope| {
-        let outcome = start(scope, datagrams, around)
-            .and_then(|()| acceptor.accept(scope, listeners))
-            .and_then(|()| acceptor.await_drained());
+        let outcome =
+            start(scope, datagrams, around).and_then(|()| acceptor.accept(scope, listeners));
+        crew.dismiss();
+        let outcome = outcome.and_then(|()| acceptor.await_drained());
         if outcome.is_err() {
             control.stop.raise();
         }
@@ -73,14 +77,15 @@ fn start<'scope>(
 }
 
 /// What the accepting thread waits for beside its listeners.
-struct Acceptor<'env, F> {
+struct Acceptor<'env, 'job, F> {
     service: &'env Service<'env, F>,
-    closed: &'env Closes,
+    closed: &'job Closes,
+    crew: &'env Crew<Job<'job>>,
     ending: BorrowedFd<'env>,
-    around: Surroundings<'env>,
+    around: Surroundings<'job>,
 }
 
-impl<'env, F, P> Acceptor<'env, F>
+impl<'env, 'job: 'env, F, P> Acceptor<'env, 'job, F>
 where
     F: Fn(&Peer) -> P + Send + Sync,
     P: Protocol,
@@ -161,11 +166,22 @@ where
             }
             Err(refusal) => return service.refused(&peer, refusal),
         };
+        let Err(mut job) = self.crew.give(Job { stream, preamble, tls, place }) else { return };
+        let crew = self.crew;
+        let work = move || {
+            loop {
+                service.serve(job, around);
+                match crew.take() {
+                    Some(next) => job = next,
+                    None => return,
+                }
+            }
+        };
         // A thread that cannot be started drops the stream and the place, which says so.
         let _ = Builder::new()
             .name("drywire".into())
             .stack_size(service.stack_len)
-            .spawn_scoped(scope, move || service.serve(stream, preamble, tls, place, around));
+            .spawn_scoped(scope, work);
     }
 
     /// Waits until no connection is left, or those that are must be ended by force.

@@ -28,6 +28,14 @@ pub(super) struct Service<'a, F> {
     pub(super) pool: Mutex<Pool>,
 }
 
+/// A connection for a thread.
+pub(super) struct Job<'a> {
+    pub(super) stream: Stream,
+    pub(super) preamble: Option<Preamble>,
+    pub(super) tls: Option<ServerTls>,
+    pub(super) place: Place<'a>,
+}
+
 /// The place of a connection in the counts, given back when it is dropped.
 pub(super) struct Place<'a> {
     ledger: &'a Ledger,
@@ -78,14 +86,8 @@ where
     P: Protocol,
 {
     /// Serves one connection to its end. A protocol that panics ends its connection only.
-    pub(super) fn serve(
-        &self,
-        stream: Stream,
-        preamble: Option<Preamble>,
-        tls: Option<ServerTls>,
-        mut place: Place<'_>,
-        around: Surroundings<'_>,
-    ) {
+    pub(super) fn serve(&self, job: Job<'_>, around: Surroundings<'_>) {
+        let Job { stream, preamble, tls, mut place } = job;
         let reason = catch_unwind(AssertUnwindSafe(|| {
             let rest = match preamble {
                 None => Vec::new(),

@@ -4,7 +4,9 @@
 //! The thread in [`Server::run`] accepts; each connection then has a thread of its own, which waits
 //! in poll for its socket, its next deadline and the server's end. A handshake, a slow peer or a
 //! protocol that takes its time therefore keeps nobody else waiting. A connection costs one
-//! descriptor, the thread's stack as far as it is used, and buffers while it works.
+//! descriptor, the thread's stack as far as it is used, and buffers while it works. A thread that is
+//! done waits up to a second for another connection: what a protocol puts into variables of its
+//! thread is there for the next one.
 //!
 //! On Linux a thread that has just served its peer waits for more in the read itself, without poll,
 //! for up to 10 ms; the server's end it may hear of that much later, no deadline. A busy connection
@@ -16,6 +18,7 @@
 mod accept;
 mod closes;
 mod connection;
+mod crew;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

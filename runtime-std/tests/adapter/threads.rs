@@ -1,5 +1,8 @@
-//! Threads that the system does not give.
+//! Which threads serve.
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use drywire::admission::AdmissionLimits;
@@ -7,7 +10,7 @@ use drywire::{CloseKind, Peer};
 use drywire_std::Server;
 
 use crate::obey::Obey;
-use crate::peer::{dial, expect_gone};
+use crate::peer::{dial, expect_echo, expect_gone};
 use crate::serving::{loopback, run};
 
 #[test]
@@ -26,4 +29,28 @@ fn a_thread_that_cannot_be_started_is_a_refusal() {
     assert_eq!((statistics.accepted, statistics.refused), (3, 3));
     assert_eq!(statistics.closed_as(CloseKind::Refused), 3);
     assert!(summary.drained);
+}
+
+#[test]
+fn a_thread_serves_one_connection_after_the_other_and_never_two() {
+    static SEEN: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+    let factory = |_: &Peer| {
+        SEEN.lock().unwrap().push(thread::current().id());
+        Obey
+    };
+    let server = run(Server::new(factory), vec![loopback()]);
+    for _ in 0..50 {
+        expect_echo(&mut dial(server.at()));
+        server.closed();
+    }
+    let one_after_the_other: HashSet<_> = SEEN.lock().unwrap().drain(..).collect();
+    assert!(one_after_the_other.len() < 50);
+
+    let mut peers: Vec<_> = (0..10).map(|_| dial(server.at())).collect();
+    peers.iter_mut().for_each(expect_echo);
+    let at_once: HashSet<_> = SEEN.lock().unwrap().drain(..).collect();
+    assert_eq!(at_once.len(), 10);
+    drop(peers);
+    server.handle.drain();
+    assert!(server.ended().drained);
 }

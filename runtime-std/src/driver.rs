@@ -75,16 +75,19 @@ pub(crate) fn drive<P: Protocol>(
     let pool = || pool.lock().unwrap_or_else(PoisonError::into_inner);
     let clock = ledger.clock();
     let mut held = Held::new(stream);
-    let mut readiness = Readiness::new();
+    // A peer who speaks first has spoken, as a rule, when a thread has got to it.
+    let mut readiness = Readiness { readable: true, writable: true };
     let (mut is_draining, mut is_patient) = (false, false);
     loop {
-        connection.lease(&mut pool());
         let (received, now) = if is_patient {
+            // It has the buffers that it needs: what others share is left alone.
+            connection.lease(&mut Pool::new(0));
             readiness.readable = true;
             let read = |buffer: &mut [u8]| held.read_patiently(buffer);
             let received = receive_by(connection, read, &mut readiness, || clock.now());
             (received, if received > 0 { connection.now() } else { clock.now() })
         } else {
+            connection.lease(&mut pool());
             let now = clock.now();
             (receive(connection, &held, &mut readiness, now), now)
         };

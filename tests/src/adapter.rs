@@ -4,6 +4,7 @@ mod kit;
 mod smol;
 mod std;
 
+pub use kit::Evented;
 pub use smol::Smol;
 pub use std::Std;
 

@@ -8,7 +8,7 @@ mod tokio_example;
 
 use std::sync::Arc;
 
-use drywire_conformance::adapter::{Smol, Std};
+use drywire_conformance::adapter::{Evented, Smol, Std};
 use drywire_conformance::kit::{Runtime, check};
 use mio_example::Mio;
 use tokio_example::Tokio;
@@ -23,6 +23,11 @@ fn passes(runtime: impl Runtime + 'static) {
 #[test]
 fn std_threads() {
     passes(Std);
+}
+
+#[test]
+fn std_evented() {
+    passes(Evented);
 }
 
 #[test]

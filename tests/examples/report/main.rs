@@ -1,7 +1,7 @@
 //! Puts an adapter through the conformance kit and prints the report.
 //!
 //! ```text
-//! cargo run -p drywire-conformance --example report -- [std|smol|mio|tokio] [CASE...]
+//! cargo run -p drywire-conformance --example report -- [std|evented|smol|mio|tokio] [CASE...]
 //! ```
 
 #[path = "../mio/kit.rs"]
@@ -12,7 +12,7 @@ mod tokio_example;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use drywire_conformance::adapter::{Smol, Std};
+use drywire_conformance::adapter::{Evented, Smol, Std};
 use drywire_conformance::kit::{Check, Runtime};
 
 fn main() -> ExitCode {
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     let name = arguments.next().unwrap_or_else(|| "std".into());
     let runtime: Arc<dyn Runtime> = match &*name {
         "std" => Arc::new(Std),
+        "evented" => Arc::new(Evented),
         "mio" => Arc::new(mio_example::Mio),
         "smol" => Arc::new(Smol),
         "tokio" => Arc::new(tokio_example::Tokio),

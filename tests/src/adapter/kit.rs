@@ -1,5 +1,6 @@
 //! The kit's view of the adapters.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::thread::{self, JoinHandle};
 
@@ -8,7 +9,8 @@ use drywire::framing::AnyFraming;
 use drywire::statistics::Statistics;
 use drywire::tls::Negotiated;
 use drywire::{CloseReason, Peer};
-use drywire_std::{ConnectError, Error, Listener};
+use drywire_std::evented::{self, Clients, Target};
+use drywire_std::{Client, ConnectError, Error, Listener};
 use smol::block_on;
 
 use super::{Control, Dial, Smol, Std, Talk};
@@ -74,6 +76,46 @@ impl Runtime for Std {
     fn call(&self, call: Call) -> Result<CloseReason, CallError> {
         let dial = dial(&call);
         converse(&call.script, || super::Adapter::connect(self, &call.address, &dial))
+    }
+}
+
+/// The servers and clients of drywire-std with a readiness loop: one thread, which whatever holds it
+/// up holds up everybody.
+#[derive(Clone, Copy, Debug)]
+pub struct Evented;
+
+impl Runtime for Evented {
+    fn name(&self) -> &'static str {
+        "drywire-std evented"
+    }
+
+    fn serve(&self, mut serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
+        let listener = listener(&mut serving);
+        let Serving { limits, admission, scripts, .. } = serving;
+        let server = evented::Server::new(move |_: &Peer| scripts.script())
+            .limits(limits)
+            .admission(admission)
+            .listen(listener);
+        let control = server.handle();
+        let thread = thread::spawn(|| server.run().expect("the server runs").statistics);
+        Ok(Box::new(Serves { control, thread }))
+    }
+
+    fn call(&self, call: Call) -> Result<CloseReason, CallError> {
+        let client = Client::new().limits(call.limits);
+        let client = match call.tls {
+            None => client,
+            Some((tls, name)) => client.tls(tls).server_name(name),
+        };
+        let other = |error: ConnectError| io::Error::other(error.to_string());
+        let target = Target::resolve(&client, &call.address).map_err(other)?;
+        let mut clients = Clients::new(&client)?;
+        clients.connect(&target, call.script);
+        let ended = clients.next()?.expect("there is a connection");
+        match ended.outcome {
+            Ok(reason) | Err(ConnectError::Closed(reason)) => Ok(reason),
+            Err(error) => Err(other(error).into()),
+        }
     }
 }
 

@@ -58,10 +58,19 @@ pub(crate) struct Scene {
 pub(crate) enum Trust {
     /// Both.
     Mutual,
-    /// The adapter refuses the peer, who has no certificate or one for another name.
-    AdapterRefuses,
+    /// The adapter refuses the peer: a client that has no certificate, a server whose certificate
+    /// has this flaw.
+    AdapterRefuses(Flaw),
     /// The peer refuses the adapter.
     PeerRefuses,
+}
+
+/// What is wrong with the certificate of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    WrongName,
+    Expired,
+    UnknownIssuer,
 }
 
 impl Scene {
@@ -185,7 +194,7 @@ impl Lab {
             let call = Call {
                 place,
                 address,
-                tls: self.client_tls(scene.trust),
+                tls: self.client_tls(),
                 limits: scene.limits.clone(),
                 script: scripts.script(),
             };
@@ -205,7 +214,7 @@ impl Lab {
         drop(listener);
         let scene = Scene::echo("lines");
         let scripts = Scripts::new(scene.framing, scene.behaviour, channel().0);
-        let tls = self.client_tls(Trust::Mutual);
+        let tls = self.client_tls();
         let script = scripts.script();
         self.call(Call { place, address, tls, limits: scene.limits, script }, None)
     }
@@ -285,7 +294,7 @@ impl Lab {
         let certificates = &self.certificates;
         let tls = || match trust {
             Trust::Mutual => certificates.server_tls(),
-            Trust::AdapterRefuses => certificates.demanding_server_tls(),
+            Trust::AdapterRefuses(_) => certificates.demanding_server_tls(),
             Trust::PeerRefuses => {
                 let config = certificates.server_config(&certificates.foreign, &[]);
                 ServerTls::new(config).expect("a configuration")
@@ -294,7 +303,7 @@ impl Lab {
         self.variant.is_tls.then(tls)
     }
 
-    fn client_tls(&self, _trust: Trust) -> Option<(ClientTls, ServerName<'static>)> {
+    fn client_tls(&self) -> Option<(ClientTls, ServerName<'static>)> {
         self.variant.is_tls.then(|| (self.certificates.client_tls(), localhost()))
     }
 }
@@ -357,7 +366,13 @@ impl Stage<'_> {
         }
         let config = match self.scene.trust {
             Trust::Mutual => certificates.peer_server(&certificates.server),
-            Trust::AdapterRefuses => certificates.peer_server(&certificates.wrong_name),
+            Trust::AdapterRefuses(Flaw::WrongName) => {
+                certificates.peer_server(&certificates.wrong_name)
+            }
+            Trust::AdapterRefuses(Flaw::Expired) => certificates.peer_server(&certificates.expired),
+            Trust::AdapterRefuses(Flaw::UnknownIssuer) => {
+                certificates.peer_server(&certificates.foreign)
+            }
             Trust::PeerRefuses => certificates.demanding_peer_server(),
         };
         peer.with_session(ServerConnection::new(config).expect("a session"))

@@ -56,11 +56,26 @@ fn behave(mut talk: Box<dyn Talk>, script: &Script) -> Result<CloseReason, CallE
         exchange(talk.as_mut(), script.behaviour, script)
     };
     match outcome {
-        Ok(()) | Err(Error::Closed(_) | Error::Send(_)) => {}
+        Ok(()) | Err(Error::Send(_)) => {}
+        Err(Error::Closed(reason)) => stays(talk.as_mut(), &reason)?,
         Err(Error::Io(error)) => return Err(error.into()),
         Err(error) => return Err(std::io::Error::other(error.to_string()).into()),
     }
     talk.close().map_err(|error| std::io::Error::other(error.to_string()).into())
+}
+
+/// Later calls find the same failure, behind what came before it.
+fn stays(talk: &mut dyn Talk, reason: &CloseReason) -> std::io::Result<()> {
+    let later = loop {
+        match talk.recv() {
+            Ok(Some(_)) => {}
+            later => break later,
+        }
+    };
+    match later {
+        Err(Error::Closed(later)) if later == *reason => Ok(()),
+        later => Err(std::io::Error::other(format!("after {reason} a call found {later:?}"))),
+    }
 }
 
 fn exchange(talk: &mut dyn Talk, behaviour: Behaviour, script: &Script) -> Result<(), Error> {

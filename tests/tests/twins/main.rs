@@ -45,6 +45,7 @@ const TWINS: &[(&str, Fault)] = &[
     ("resets: in the handshake", Fault::IgnoresErrors),
     ("resets: inside a frame", Fault::IgnoresErrors),
     ("resets: while we write", Fault::IgnoresErrors),
+    ("resets: after FIN, while we write", Fault::IgnoresErrors),
     ("resets: while we linger", Fault::IgnoresErrors),
     ("flow: a long answer to a peer that has finished", Fault::EndEndsAll),
     ("flow: both sides write first", Fault::ReadsAfterWriting),

@@ -10,7 +10,7 @@ use drywire::{CloseReason, Error};
 use super::Done;
 use crate::kit::peer::Peer;
 use crate::kit::runtime::CallError;
-use crate::kit::stage::{Lab, Scene, Trust};
+use crate::kit::stage::{Flaw, Lab, Scene, Trust};
 use crate::kit::verdict::{Failure, ensure, same};
 use crate::protocol::Behaviour;
 
@@ -222,13 +222,20 @@ pub(crate) fn failed_by_our_protocol(lab: &Lab) -> Done {
 
 pub(crate) fn a_tls_alert_is_sent(lab: &Lab) -> Done {
     lab.only_tls()?;
-    let mut stage = lab.begin(Scene::echo("lines").trust(Trust::AdapterRefuses))?;
+    if lab.is_server() {
+        let problem = CertificateProblem::Missing;
+        return refuses(lab, Flaw::WrongName, "CertificateRequired", problem);
+    }
+    refuses(lab, Flaw::WrongName, "BadCertificate", CertificateProblem::WrongName)?;
+    refuses(lab, Flaw::Expired, "CertificateExpired", CertificateProblem::Expired)?;
+    refuses(lab, Flaw::UnknownIssuer, "UnknownCA", CertificateProblem::UnknownIssuer)
+}
+
+/// The adapter refuses the peer's certificate for `problem`, and tells it so by `alert`.
+fn refuses(lab: &Lab, flaw: Flaw, alert: &str, problem: CertificateProblem) -> Done {
+    let mut stage = lab.begin(Scene::echo("lines").trust(Trust::AdapterRefuses(flaw)))?;
     let mut peer = stage.silent_peer()?;
     let told = peer.refused_handshake()?;
-    let (alert, problem) = match lab.is_server() {
-        true => ("CertificateRequired", CertificateProblem::Missing),
-        false => ("BadCertificate", CertificateProblem::WrongName),
-    };
     ensure(told.contains(alert), alert, told)?;
     drop(peer);
     let reason = stage.closed()?;

@@ -78,6 +78,7 @@ cases! {
         "in the handshake" => stream::reset_in_the_handshake,
         "inside a frame" => stream::reset_in_a_frame,
         "while we write" => stream::reset_while_we_write,
+        "after FIN, while we write" => stream::reset_after_the_end,
         "while we linger" => stream::reset_while_we_linger,
     }
     "flow" {

@@ -149,7 +149,18 @@ pub(crate) fn reset_while_we_linger(lab: &Lab) -> Done {
     stage.ended(&[b"one"], &CloseReason::Reset)
 }
 
-/// Ends of the adapter's own sending stay with what follows them.
+/// It has ended its side in order before.
+pub(crate) fn reset_after_the_end(lab: &Lab) -> Done {
+    let mut stage = lab.begin(Scene::behaving("raw", Behaviour::Pour(64 << 20)).narrow())?;
+    let mut peer = stage.peer()?;
+    same(&peer.read(1000).len(), &1000)?;
+    peer.finish()?;
+    peer.await_readable()?;
+    peer.reset();
+    stage.ended(&[], &CloseReason::Reset)
+}
+
+/// The peer's end does not end what is on its way to it.
 pub(crate) fn nothing_is_lost_of_a_long_answer(lab: &Lab) -> Done {
     let mut stage = lab.begin(Scene::behaving("raw", Behaviour::Pour(POURED_LEN)))?;
     let mut peer = stage.peer()?;

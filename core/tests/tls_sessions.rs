@@ -219,6 +219,11 @@ fn a_session_is_resumed_and_both_sides_are_told() {
         // In another server's memory there is no such session.
         let third = open(&client, &support::server_tls());
         assert!(!negotiated(&third.left).resumed);
+        // And some want none.
+        let client = client.without_resumption();
+        for _ in 0..2 {
+            assert!(!negotiated(&open(&client, &server).left).resumed);
+        }
     }
 }
 

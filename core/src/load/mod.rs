@@ -43,6 +43,7 @@
 //! [`Protocol`]: crate::Protocol
 
 mod asker;
+mod noise;
 mod options;
 mod request;
 mod schedule;
@@ -50,11 +51,12 @@ mod shared;
 mod statistics;
 
 pub use asker::Asker;
+pub use noise::is_beyond_noise;
 pub use options::{LoadOptions, Pace};
 pub use statistics::{LoadStatistics, Record};
 
 use alloc::rc::Rc;
-use core::cell::{Ref, RefCell};
+use core::cell::{Ref, RefCell, RefMut};
 use core::fmt;
 
 use crate::framing::ByteFraming;
@@ -128,6 +130,21 @@ impl<R: Record> Load<R> {
     #[must_use]
     pub fn statistics(&self) -> Ref<'_, LoadStatistics<R>> {
         Ref::map(self.shared.borrow(), |shared| &shared.statistics)
+    }
+}
+
+impl<R> Load<R> {
+    /// What latencies are recorded by, to look at them in slices: it must not be held while
+    /// connections are driven.
+    #[must_use]
+    pub fn latency_mut(&self) -> RefMut<'_, R> {
+        RefMut::map(self.shared.borrow_mut(), |shared| &mut shared.statistics.latency)
+    }
+
+    /// The same for [`service`](LoadStatistics::service).
+    #[must_use]
+    pub fn service_mut(&self) -> RefMut<'_, R> {
+        RefMut::map(self.shared.borrow_mut(), |shared| &mut shared.statistics.service)
     }
 }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::sync::{PoisonError, RwLock};
 
+use rustls::client::Resumption;
 use rustls::server::ClientHello;
 use rustls::{ClientConfig, ServerConfig};
 
@@ -19,6 +20,14 @@ impl ClientTls {
     #[must_use]
     pub fn new(config: impl Into<Arc<ClientConfig>>) -> Self {
         Self { config: config.into() }
+    }
+
+    /// The same, except that every session begins with a full handshake.
+    #[must_use]
+    pub fn without_resumption(&self) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = Resumption::disabled();
+        Self::new(config)
     }
 
     pub(super) const fn config(&self) -> &Arc<ClientConfig> {

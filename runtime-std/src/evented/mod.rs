@@ -30,6 +30,7 @@ mod door;
 mod entry;
 mod event_loop;
 mod link;
+mod load;
 mod queue;
 mod run;
 mod source;
@@ -44,6 +45,7 @@ use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
 pub use clients::{Alarm, ClientId, Clients, Ended, News, Target};
+pub use load::{LoadFailure, run_load};
 
 pub use crate::control::{ServerHandle, Summary};
 use crate::datagram::DatagramListener;

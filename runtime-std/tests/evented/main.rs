@@ -40,6 +40,7 @@ mod introduction;
 mod latency;
 #[path = "../adapter/limits.rs"]
 mod limits;
+mod load;
 #[path = "../adapter/obey.rs"]
 mod obey;
 #[path = "../adapter/peer.rs"]

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod certificate;
 mod clients;
 mod development_certificate;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Send(arguments) => send::run(&arguments, output),
         Command::Get(arguments) => get::run(&arguments, output),
         Command::Ping(arguments) => ping::run(&arguments, output),
+        Command::Bench(arguments) => bench::run(&arguments, output),
         Command::Frames(arguments) => frames::run(&arguments, output),
         Command::Replay(arguments) => replay::run(&arguments, output),
         Command::Completions(_) | Command::Man(_) if arguments.json => {

@@ -1,5 +1,6 @@
 //! The command line, as clap derives it. No meaning here beyond the grammar.
 
+mod bench;
 mod client_tls;
 mod framing;
 mod get;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use bench::BenchArguments;
 pub(crate) use client_tls::ClientTlsArguments;
 pub(crate) use framing::FramingArguments;
 pub(crate) use get::GetArguments;
@@ -40,6 +42,7 @@ Examples:
   drywire get --timing https://example.com/      get a resource, and show what took how long
   drywire ping -c 3 localhost tcp://localhost:7007
                                                  ask for echoes, measure how long they take
+  drywire bench -c 64 tcp://localhost:7007       put a load on an echo, measure how long answers take
   drywire frames --framing u32be capture.bin     show the frames in a file
   drywire replay echo.script                     show what was done with recorded connections";
 
@@ -48,8 +51,9 @@ pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
   1  draining was not completed, no worker process could start, no ping or datagram was answered,
-     or a check failed: a status of 400 or above with --fail, a range that is not there, a redirect
-     that is not followed, or a replay that is not what was recorded
+     or a check failed: an answer to `bench` was wrong or missing, a status of 400 or above with
+     --fail, a range that is not there, a redirect that is not followed, or a replay that is not
+     what was recorded
   2  the command line, or a file that it names, cannot be used
   3  a name could not be resolved
   4  connecting or listening failed
@@ -85,6 +89,13 @@ With --json every line on standard output and standard error is one JSON object.
   statistics   target, via, address, sent, received, loss (from 0 to 1), timed_out, failed,
                duplicates, late, reordered, foreign; round_trip, connect, handshake, echo: null, or
                min, mean, p50, p99, max, standard_deviation, jitter
+  bench        version (1), address, options; requests, bytes, seconds, requests_per_second,
+               bytes_per_second; latency (from when a request was due) and uncorrected (from when
+               it was sent; null without --rate): null, or min, mean, p50, p90, p99, p99.9, max,
+               standard_deviation; errors by kind; slices of the run: requests_per_second, p50, p90,
+               p99, p99.9
+  comparison   version (1), figures of two reports: name, a, b, ratio, beyond_noise (null if there
+               are too few slices)
   redirect     status, to: where a redirect of `get` leads
   response     version, status, reason, fields, offset, len: the head of an answer to `get`; where
                its body belongs and how long it is, null if that is not known
@@ -125,6 +136,7 @@ pub(crate) enum Command {
     Send(SendArguments),
     Get(GetArguments),
     Ping(PingArguments),
+    Bench(BenchArguments),
     Frames(FramesArguments),
     Replay(ReplayArguments),
     Completions(CompletionsArguments),

@@ -11,6 +11,8 @@ fn help_begins_with_examples() {
         &["get", "-h"],
         &["ping", "-h"],
         &["ping", "--help"],
+        &["bench", "-h"],
+        &["bench", "--help"],
         &["frames", "-h"],
         &["replay", "-h"],
         &["completions", "-h"],
@@ -42,7 +44,9 @@ fn every_command_has_a_manual_page() {
     for part in [".TH drywire 1", ".SH EXAMPLES", "drywire\\-send(1)", "SSLKEYLOGFILE"] {
         assert!(page.text().contains(part), "{part}");
     }
-    for command in ["serve", "send", "get", "ping", "frames", "replay", "completions", "man"] {
+    for command in
+        ["serve", "send", "get", "ping", "bench", "frames", "replay", "completions", "man"]
+    {
         let page = run(["man", command], "");
         page.assert(0, "");
         assert!(page.text().contains(&format!("drywire {command}")), "{page:?}");

@@ -1,6 +1,7 @@
 //! The command as its users meet it: real processes, real sockets, ports chosen by the system.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod certificates;
 mod conversations;
 mod datagrams;

@@ -18,10 +18,17 @@
 //! cargo bench --package drywire-conformance --bench table -- serve tokio u32be tls
 //! ```
 //!
+//! Allocations for a request, which the other figures must not be measured with:
+//!
+//! ```sh
+//! cargo bench --package drywire-conformance --bench table --features count-allocations -- --quick
+//! ```
+//!
 //! Without `--bench`, as the tests run it, each server answers a few requests of each row.
 #![forbid(unsafe_code)]
 #![allow(clippy::cast_possible_truncation, reason = "slots and sizes, all of them small")]
 
+mod allocations;
 mod arguments;
 mod calls;
 mod chart;

@@ -28,6 +28,8 @@ pub(crate) struct Effort {
 pub(crate) struct Cost {
     /// Nanoseconds of the server's processor time for a request.
     pub(crate) nanos: f64,
+    /// Nothing unless they are counted.
+    pub(crate) allocations: f64,
     /// Nanoseconds, exceeded by one answer of a thousand.
     pub(crate) p999: f64,
 }
@@ -84,11 +86,15 @@ fn cost(kind: ServerKind, row: &Row, effort: &Effort) -> io::Result<Cost> {
     let mut server = Server::start(kind, row.workload, effort.cores[0]).map_err(named)?;
     let mut load = Load::connect(server.port(), row.workload).map_err(named)?;
     load.run(effort.warm_up).map_err(named)?;
-    let before = server.processor_time()?;
+    let before = server.used()?;
     let done = load.run(effort.time).map_err(named)?;
-    let used = server.processor_time()? - before;
-    let nanos = used.as_nanos() as f64 / done.requests.max(1) as f64;
-    Ok(Cost { nanos, p999: done.latency.value_at_quantile(0.999) as f64 })
+    let after = server.used()?;
+    let requests = done.requests.max(1) as f64;
+    Ok(Cost {
+        nanos: (after.processor - before.processor).as_nanos() as f64 / requests,
+        allocations: (after.allocations - before.allocations) as f64 / requests,
+        p999: done.latency.value_at_quantile(0.999) as f64,
+    })
 }
 
 /// Bytes of memory of a connection that does nothing, plain and TLS.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io;
 
+use crate::allocations;
 use crate::arguments::Arguments;
 use crate::calls;
 use crate::measure::{Cell, Effort, median};
@@ -51,6 +52,10 @@ impl Report {
     }
 
     pub(crate) fn markdown(&self) -> String {
+        if allocations::ARE_COUNTED {
+            // What else was measured is not as it is without counting.
+            return self.allocations();
+        }
         let mut text = self.costs();
         if self.rows.iter().any(|(row, _)| row.is_pipelined()) {
             text.push('\n');
@@ -79,6 +84,21 @@ impl Report {
                     format!("1.00 ({})", time(median(cell.costs.iter().map(|cost| cost.nanos))))
                 }
                 Some(cell) => spread(&cell.ratios),
+            }));
+            lines.push(line);
+        }
+        table(&lines)
+    }
+
+    fn allocations(&self) -> String {
+        let mut lines = vec![self.heads("allocations for a request")];
+        for (row, cells) in &self.rows {
+            let mut line = vec![row.title.to_owned()];
+            line.extend(cells.iter().map(|cell| match cell {
+                None => "–".to_owned(),
+                Some(cell) => {
+                    format!("{:.2}", median(cell.costs.iter().map(|cost| cost.allocations)))
+                }
             }));
             lines.push(line);
         }

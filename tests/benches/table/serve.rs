@@ -10,9 +10,9 @@ use std::thread;
 use rustix::time::{ClockId, clock_gettime};
 use socket2::{Domain, Socket, Type};
 
-use crate::cores;
 use crate::options::{Framing, ServerKind};
 use crate::peers::{epoll, smol, threads, tokio};
+use crate::{allocations, cores};
 use crate::{ours, tls};
 
 pub(crate) fn run(arguments: &[String]) {
@@ -51,13 +51,14 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Nanoseconds of processor time of all threads, those that have ended too.
+/// Nanoseconds of processor time of all threads, those that have ended too, and allocations.
 fn answer() {
     let mut lines = io::stdin().lock().lines();
     while let Some(Ok(_)) = lines.next() {
         let used = clock_gettime(ClockId::ProcessCPUTime);
         let mut output = io::stdout();
-        let _ = writeln!(output, "{}", used.tv_sec * 1_000_000_000 + used.tv_nsec);
+        let nanos = used.tv_sec * 1_000_000_000 + used.tv_nsec;
+        let _ = writeln!(output, "{nanos} {}", allocations::count());
         let _ = output.flush();
     }
     std::process::exit(0);

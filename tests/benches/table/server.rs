@@ -9,6 +9,14 @@ use std::time::Duration;
 use crate::load::Workload;
 use crate::options::ServerKind;
 
+/// What a server has used since it began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Used {
+    pub(crate) processor: Duration,
+    /// Nothing unless they are counted.
+    pub(crate) allocations: u64,
+}
+
 pub(crate) struct Server {
     child: Child,
     input: Option<ChildStdin>,
@@ -27,7 +35,7 @@ impl Server {
         let input = child.stdin.take();
         let output = child.stdout.take().map(BufReader::new).expect("it is piped");
         let mut server = Self { child, input, output, port: 0 };
-        server.port = server.number()?;
+        server.port = server.line()?.parse().map_err(|_| io::Error::other("no port"))?;
         Ok(server)
     }
 
@@ -39,12 +47,19 @@ impl Server {
         self.child.id()
     }
 
-    /// The processor time that all of its threads have used.
-    pub(crate) fn processor_time(&mut self) -> io::Result<Duration> {
+    /// What all of its threads have used.
+    pub(crate) fn used(&mut self) -> io::Result<Used> {
         if let Some(input) = &mut self.input {
             input.write_all(b"\n")?;
         }
-        self.number().map(Duration::from_nanos)
+        let line = self.line()?;
+        let mut numbers = line.split_whitespace().map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(nanos)), Some(Ok(allocations))) => {
+                Ok(Used { processor: Duration::from_nanos(nanos), allocations })
+            }
+            _ => Err(io::Error::other("the server has ended")),
+        }
     }
 
     /// Bytes of its memory that are there.
@@ -55,10 +70,10 @@ impl Server {
         number.map(|kib| kib * 1024).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
-    fn number<T: std::str::FromStr>(&mut self) -> io::Result<T> {
+    fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         self.output.read_line(&mut line)?;
-        line.trim().parse().map_err(|_| io::Error::other("the server has ended"))
+        Ok(line.trim().to_owned())
     }
 }
 

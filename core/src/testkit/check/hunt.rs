@@ -177,14 +177,16 @@ impl<B: Body> Smallest<'_, B> {
     fn of(mut self, mut case: Case) -> Case {
         loop {
             let before = case.clone();
+            self.shorten(&mut case, |case| &mut case.damage);
+            self.shorten(&mut case, |case| &mut case.frames);
+            self.simplify_frames(&mut case);
+            // Only now: a frame of few bytes is easier to find than bytes that are one.
             if !(case.frames.is_empty() && case.damage.is_empty()) {
                 if let Ok(input) = quietly(|| self.body.input(&case)) {
                     let raw = case.raw(input);
                     self.take(&mut case, raw);
                 }
             }
-            self.shorten(&mut case, |case| &mut case.damage);
-            self.shorten(&mut case, |case| &mut case.frames);
             self.shorten(&mut case, |case| &mut case.tail);
             self.shorten(&mut case, |case| &mut case.portions);
             self.shorten(&mut case, |case| &mut case.choices);
@@ -193,7 +195,6 @@ impl<B: Body> Smallest<'_, B> {
             self.simplify(&mut case, |case| &mut case.choices, &[0]);
             self.simplify(&mut case, |case| &mut case.cuts, &[1]);
             self.simplify(&mut case, |case| &mut case.portions, &[1]);
-            self.simplify_frames(&mut case);
             if case == before || self.tries == 0 {
                 return case;
             }

@@ -10,6 +10,9 @@ const BULK_LEN_MAX: usize = 64 * 1024;
 /// Most keys of one conversation.
 const KEYS_MAX: usize = 1000;
 
+/// A key and its value.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
 /// A server that keeps values for as long as a conversation lasts.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
@@ -24,7 +27,7 @@ impl Store {
     }
 
     /// What is answered, and what is to be kept once it is.
-    fn answer<'a>(&'a self, request: &'a [u8]) -> (Value<'a>, Option<(&'a [u8], &'a [u8])>) {
+    fn answer<'a>(&'a self, request: &'a [u8]) -> (Value<'a>, Option<Pair<'a>>) {
         let mut words = request.splitn(3, |byte| *byte == b' ');
         match (words.next(), words.next(), words.next()) {
             (Some(b"GET"), Some(key), None) => match self.values.get(key) {

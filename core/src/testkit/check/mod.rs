@@ -16,6 +16,8 @@
 //! written: the same call tries the same cases.
 //!
 //! [`Check`] has the settings.
+//!
+//! [`Law`]: super::Law
 
 mod body;
 mod case;

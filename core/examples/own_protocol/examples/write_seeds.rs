@@ -15,6 +15,6 @@ fn main() -> io::Result<()> {
             .enumerate()
             .try_for_each(|(at, seed)| fs::write(folder.join(format!("{at:02}")), seed))
     };
-    write("framing", &mut Check::framing(Resp::new(100)).cases(40).seeds())?;
-    write("protocol", &mut Check::protocol(Store::new).cases(40).seeds())
+    write("resp", &mut Check::framing(Resp::new(100)).cases(40).seeds())?;
+    write("store", &mut Check::protocol(Store::new).cases(40).seeds())
 }

@@ -337,6 +337,40 @@ fn what_tls_keeps_secret_is_not_written_down() {
 }
 
 #[test]
+fn every_call_is_recorded_and_a_look_that_came_to_nothing() {
+    let recording = Recording::new();
+    let at = Instant::from_nanos;
+    let lines = drywire::framing::Lines::new();
+    let mut connection = Connection::plain(lines.clone(), Arc::default(), at(7));
+    let mut echo = Echo::new(lines);
+    connection.record(recording.0.clone(), 3, Begin::new(Role::Server));
+    let mut pool = Pool::default();
+    connection.lease(&mut pool);
+    let input = b"a\nbc\nd";
+    connection.receive_buffer()[..input.len()].copy_from_slice(input);
+    connection.received(input.len(), at(9)).unwrap();
+    drywire::pump(&mut connection, &mut echo);
+    assert!(connection.received(1, at(10)).is_err(), "more than was lent");
+    connection.set_timer(Some(at(15)));
+    connection.transmitted(3, at(12)).unwrap();
+    connection.handle_timeout(at(20));
+    assert!(connection.has_step());
+    assert!(matches!(connection.next(), Some(drywire::Step::Timer(_))));
+    // One look says what several do.
+    assert!(!connection.has_step() && !connection.has_frame());
+    connection.settle(&mut pool);
+    connection.drain(at(21));
+    connection.close();
+    drop(connection);
+    let expected = "3 +7 begin server\n3 +0 lease\n3 +2 received \"a\\nbc\\nd\"\n3 +0 step open\n\
+                    3 +0 step frame 2\n3 +0 sent \"a\\n\"\n3 +0 step frame 3\n\
+                    3 +0 sent \"bc\\n\"\n3 +0 look\n3 +0 timer 6\n3 +3 transmitted 3\n\
+                    3 +8 timeout\n3 +0 step timer\n3 +0 look\n3 +0 settle\n3 +1 drain\n3 +0 close\n\
+                    3 +0 dropped\n";
+    assert_eq!(recording.script().to_string(), format!("{HEAD}{expected}"));
+}
+
+#[test]
 fn a_recorder_that_breaks_off_is_told_nothing_more() {
     struct Short(Mutex<Vec<String>>);
     impl Recorder for Short {

@@ -411,3 +411,36 @@ impl<P: Protocol> fmt::Debug for Clients<P> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use drywire::framing::Lines;
+    use drywire::protocol::Echo;
+
+    use super::*;
+
+    #[test]
+    fn reading_moves_deadlines_and_no_timer() {
+        let mut clients = Clients::new(&Client::new()).unwrap();
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let id = clients.adopt(Stream::try_from(ours).unwrap(), Echo::new(Lines::new())).unwrap();
+        let mut echo = |clients: &mut Clients<Echo<Lines>>| {
+            theirs.write_all(b"x\n").unwrap();
+            // It reads, answers and waits again.
+            clients.round(Instant::MAX).unwrap();
+            theirs.read_exact(&mut [0; 2]).unwrap();
+            clients.entries[id.slot].deadline()
+        };
+        let first = echo(&mut clients);
+        let operations = clients.timers.operations();
+        let mut last = first;
+        for _ in 0..1000 {
+            last = echo(&mut clients);
+        }
+        assert!(last > first, "the idle deadline moves");
+        assert_eq!(clients.timers.operations(), operations);
+    }
+}

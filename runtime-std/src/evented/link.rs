@@ -38,10 +38,11 @@ impl Link {
         Ok(Self { stream, readiness: Readiness::new(), reads_on: false, awaits_room: false })
     }
 
-    /// Takes over a stream that is registered for everything. Something may have come on it.
+    /// Takes over a stream that is registered for everything. Something may have come on it, its end
+    /// too, and the event that told of it may be gone.
     pub(super) const fn registered(stream: Stream) -> Self {
         let readiness = Readiness { readable: true, writable: true };
-        Self { stream, readiness, reads_on: false, awaits_room: true }
+        Self { stream, readiness, reads_on: true, awaits_room: true }
     }
 
     /// Takes note of what the system tells.

@@ -139,6 +139,18 @@ fn an_isolated_endpoint_hears_nothing_and_is_not_heard_for_so_long() {
 }
 
 #[test]
+fn what_is_under_way_to_an_isolated_endpoint_is_lost_too() {
+    // Sent from 11 to 40 ms, it arrives from 21 to 50 ms.
+    let fault = Fault::isolate(1, 30 * MS).at(Duration::from_micros(20_500));
+    let (sim, pinger) = ping(6, Link::new().latency(10 * MS), 100, MS, &[fault]);
+    let expected: Vec<_> = (0..=10).chain(41..100).collect();
+    assert_eq!(sim[pinger].protocol.numbers(), expected);
+    // Lost on the way there: the endpoint has not answered them.
+    let totals = sim.totals();
+    assert_eq!((totals.datagrams_lost, totals.datagrams_sent), (30, 100 + 70));
+}
+
+#[test]
 fn nobody_is_there_for_what_is_sent_to_an_address_that_is_not_bound() {
     let mut sim = Sim::new(7).with_timeline(100);
     let limits = DatagramLimits::new();

@@ -227,6 +227,32 @@ fn a_cut_is_told_to_nobody_and_runs_into_the_idle_deadline() {
 }
 
 #[test]
+fn what_a_cut_has_lost_still_fills_the_window() {
+    // Under way when the link is cut: nobody confirms it, so that the writer cannot go on.
+    let fault = Fault::cut(0).at(MS);
+    let mut sim = Sim::new(1).link(Link::new().latency(2 * MS).window(100)).with_fault(fault);
+    let (sender, receiver) = sent(&mut sim, 1000);
+    assert_eq!(sim.run(), Ok(Ended::AllClosed));
+    assert_eq!((sim.totals().stream_len_sent, sim.totals().stream_len_lost), (100, 100));
+    assert!(sim[receiver].protocol.times.is_empty());
+    let stalled = CloseReason::TimedOut(Timer::Stall);
+    assert_eq!(sim[sender].connection.close_reason(), Some(&stalled));
+}
+
+#[test]
+fn a_stalled_direction_delivers_nothing_whatever_else_its_reader_does() {
+    let fault = Fault::stall(0, Direction::There, 5 * SECOND);
+    let mut sim = Sim::new(1).link(Link::new().latency(MS)).with_fault(fault);
+    let (_, receiver) = sent(&mut sim, 10);
+    for _ in 0..4 {
+        sim.pass(SECOND).unwrap();
+        sim[receiver].connection.send(b"awake").unwrap();
+    }
+    sim.run().unwrap();
+    assert_eq!(sim[receiver].protocol.times, [(at(5_000_000_000), 10)]);
+}
+
+#[test]
 fn a_stall_of_one_direction_is_survived_or_runs_into_the_stall_deadline() {
     let run = |lasting: Duration, window: usize| {
         let fault = Fault::stall(0, Direction::There, lasting);

@@ -158,7 +158,7 @@ impl Link {
         Self { window: if len == 0 { 1 } else { len }, ..self }
     }
 
-    /// Links with less of one property each, for [minimising](super::explore): the first has none
+    /// Links with less of one property each, for [minimising](super::explore()): the first has none
     /// of it, others half.
     pub(super) fn simpler(&self) -> Vec<Self> {
         let mut simpler = Vec::new();

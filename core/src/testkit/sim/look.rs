@@ -37,7 +37,7 @@ impl Sim {
         self.log.timeline.as_ref()
     }
 
-    /// The number of the stream that a node is an end of, by which [faults](Fault) name it.
+    /// The number of the stream that a node is an end of, by which [faults](super::Fault) name it.
     #[must_use]
     pub fn stream_of<P: Protocol>(&self, id: Id<Node<P>>) -> usize {
         match self.slots.get(id.number()).map(|slot| &slot.part) {

@@ -42,7 +42,7 @@
 //! - [`Sim::run`] goes on to the end, [`run_until`](Sim::run_until) to a condition,
 //!   [`pass`](Sim::pass) for a time, [`step`](Sim::step) to the next event. Runs are bounded in
 //!   events, in virtual time and in work while time stands still; beyond is an [`Overrun`].
-//! - [`explore`] runs a scenario for many seeds, each of which is a [`Plan`], and makes the first
+//! - [`explore()`] runs a scenario for many seeds, each of which is a [`Plan`], and makes the first
 //!   one that fails as small as it can.
 //! - [`Timeline`] is what happened, as text and as a drawing; a side that is
 //!   [recorded](Party::recorded) becomes a [script](crate::script) that replays without a network.

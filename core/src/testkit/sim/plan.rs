@@ -11,7 +11,7 @@ use crate::time::Instant;
 /// What a scenario may vary: the parameters of one run.
 ///
 /// A scenario is a function of the plan: it makes a simulation of [`sim`](Self::sim), connects as
-/// many parties as [`connections`](Self::connections) says, and runs it. [`explore`](super::explore)
+/// many parties as [`connections`](Self::connections) says, and runs it. [`explore`](super::explore())
 /// makes the plan of a failure smaller, in all parts but the seed. It prints as the expression
 /// that makes it, so that a failure can be run again.
 ///

@@ -39,6 +39,25 @@ impl Netstring {
         self
     }
 
+    /// Appends a netstring whose length has more digits than [`short_prefix`] takes.
+    #[cold]
+    fn encode_long(item: &[u8], transmit: &mut Buffer) {
+        let mut digits = [0; DIGITS_MAX];
+        let mut rest = item.len();
+        let mut start = DIGITS_MAX;
+        for digit in digits.iter_mut().rev() {
+            let [lowest, ..] = (rest % 10).to_le_bytes();
+            *digit = b'0' + lowest;
+            rest /= 10;
+            start -= 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        let digits = digits.get(start..).unwrap_or(&digits);
+        transmit.extend_from_slices([digits, b":", item, b","]);
+    }
+
     /// Looks for the payload of `len` bytes that begins at `start`, and for the comma.
     #[inline]
     fn scan_payload(input: &[u8], start: usize, len: usize) -> Result<Scan<Payload>, RemoteError> {
@@ -106,22 +125,9 @@ impl Framing for Netstring {
     #[inline]
     fn encode(&mut self, item: &[u8], transmit: &mut Buffer) -> Result<(), EncodeError> {
         check_item(item, self.frame_len_max)?;
-        let mut digits = [0; DIGITS_MAX];
-        let mut rest = item.len();
-        let mut start = DIGITS_MAX;
-        for digit in digits.iter_mut().rev() {
-            let [lowest, ..] = (rest % 10).to_le_bytes();
-            *digit = b'0' + lowest;
-            rest /= 10;
-            start -= 1;
-            if rest == 0 {
-                break;
-            }
-        }
-        let digits = digits.get(start..).unwrap_or(&digits);
-        match short_prefix(digits) {
-            Some(prefix) => transmit.extend_prefixed(prefix, digits.len() + 1, item, [b',']),
-            None => transmit.extend_from_slices([digits, b":", item, b","]),
+        match short_prefix(item.len()) {
+            Some((prefix, len)) => transmit.extend_prefixed(prefix, len, item, [b',']),
+            None => Self::encode_long(item, transmit),
         }
         Ok(())
     }
@@ -132,14 +138,22 @@ impl Framing for Netstring {
     }
 }
 
-/// The digits and the colon, if that is no more than eight bytes: the length is not over 9,999,999.
+/// The digits of `len` and the colon at the front of an array, and how many bytes they are, if they
+/// are no more than eight. Put together in a register, the last first: eight bytes that were written
+/// one by one cannot be read at once before they have reached the cache.
 #[inline]
-fn short_prefix(digits: &[u8]) -> Option<[u8; 8]> {
-    let mut prefix = [b':'; 8];
-    for (byte, digit) in prefix.iter_mut().zip(digits) {
-        *byte = *digit;
+const fn short_prefix(len: usize) -> Option<([u8; 8], usize)> {
+    let mut rest = len as u64;
+    let (mut bytes, mut prefix_len) = (b':' as u64, 1);
+    while prefix_len < 8 {
+        bytes = bytes << 8 | (b'0' as u64 + rest % 10);
+        prefix_len += 1;
+        rest /= 10;
+        if rest == 0 {
+            return Some((bytes.to_le_bytes(), prefix_len));
+        }
     }
-    (digits.len() < prefix.len()).then_some(prefix)
+    None
 }
 
 #[cfg(test)]
@@ -153,6 +167,12 @@ mod tests {
             Netstring::new().encode(&[b','; 1009][..len], &mut transmit).unwrap();
             assert!(transmit.filled().starts_with(expected.as_bytes()), "{len}");
         }
+        let (mut short, mut long) = (Buffer::new(), Buffer::new());
+        Netstring::new().encode(b"payload", &mut short).unwrap();
+        Netstring::encode_long(b"payload", &mut long);
+        assert_eq!(short.filled(), long.filled());
+        assert_eq!(short_prefix(9_999_999), Some((*b"9999999:", 8)));
+        assert_eq!(short_prefix(10_000_000), None);
     }
 
     #[test]

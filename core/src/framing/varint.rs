@@ -108,25 +108,12 @@ impl Framing for Varint {
     fn encode(&mut self, item: &[u8], transmit: &mut Buffer) -> Result<(), EncodeError> {
         check_item(item, self.frame_len_max)?;
         let len = item.len();
-        match self.format {
-            VarintFormat::Leb128 { .. } => {
-                let (bytes, integer_len) = write_leb128(len as u64);
-                match bytes.first_chunk() {
-                    Some(prefix) if integer_len <= prefix.len() => {
-                        transmit.extend_prefixed(*prefix, integer_len, item, []);
-                    }
-                    _ => {
-                        let integer = bytes.get(..integer_len).unwrap_or(&bytes);
-                        transmit.extend_from_slices([integer, item]);
-                    }
-                }
-            }
-            VarintFormat::Quic => {
-                let written = write_quic(len as u64);
-                let (bytes, integer_len) = written.ok_or(EncodeError::Unrepresentable { len })?;
-                transmit.extend_prefixed(bytes, integer_len, item, []);
-            }
-        }
+        let written = match self.format {
+            VarintFormat::Leb128 { .. } => write_leb128(len as u64),
+            VarintFormat::Quic => write_quic(len as u64),
+        };
+        let (bytes, integer_len) = written.ok_or(EncodeError::Unrepresentable { len })?;
+        transmit.extend_prefixed(bytes, integer_len, item, []);
         Ok(())
     }
 
@@ -179,22 +166,23 @@ fn read_quic(input: &[u8]) -> Integer {
     Integer::Whole { value: value & (u64::MAX >> (64 - 8 * len + 2)), len }
 }
 
-/// The bytes of an integer at the front of an array, and how many they are.
+/// The bytes of an integer at the front of an array, and how many they are; `None` if the value has
+/// more than 56 bits, which no length has. Put together in a register: eight bytes that were written
+/// one by one cannot be read at once before they have reached the cache.
 #[inline]
-fn write_leb128(mut value: u64) -> ([u8; LEB128_LEN_MAX], usize) {
-    let mut bytes = [0; LEB128_LEN_MAX];
-    let mut len = 0;
-    for byte in &mut bytes {
-        len += 1;
-        let [lowest, ..] = value.to_le_bytes();
-        *byte = lowest & 0x7F;
+const fn write_leb128(mut value: u64) -> Option<([u8; 8], usize)> {
+    let (mut bytes, mut len) = (0, 0);
+    while len < 8 {
+        let byte = value & 0x7F;
         value >>= 7;
+        let more = if value == 0 { 0 } else { 0x80 };
+        bytes |= (byte | more) << (8 * len);
+        len += 1;
         if value == 0 {
-            break;
+            return Some((u64::to_le_bytes(bytes), len));
         }
-        *byte |= 0x80;
     }
-    (bytes, len)
+    None
 }
 
 /// Likewise; `None` if the value has more than 62 bits.
@@ -220,14 +208,16 @@ mod tests {
     fn integers_are_written_in_the_shortest_form_and_read_back() {
         for bits in 0..=62 {
             for value in [(1_u64 << bits) - 1, 1 << bits, (1 << bits) + 1] {
-                let (bytes, len) = write_leb128(value);
                 let shortest = value.max(1).ilog2() as usize / 7 + 1;
-                assert_eq!(len, shortest, "{value}");
-                let Ok(Integer::Whole { value: read, len }) = read_leb128(&bytes[..len], true)
-                else {
-                    panic!("{value}");
-                };
-                assert_eq!((read, len), (value, shortest));
+                assert_eq!(write_leb128(value).is_some(), shortest <= 8, "{value}");
+                if let Some((bytes, len)) = write_leb128(value) {
+                    assert_eq!(len, shortest, "{value}");
+                    let Ok(Integer::Whole { value: read, len }) = read_leb128(&bytes[..len], true)
+                    else {
+                        panic!("{value}");
+                    };
+                    assert_eq!((read, len), (value, shortest));
+                }
 
                 let shortest = match value.max(1).ilog2() {
                     0..6 => 1,

@@ -200,23 +200,25 @@ impl<S: Server> Talk<S> {
         self.output.clear();
     }
 
-    /// What the client sends: `message` so many times, a record each.
-    fn input(&mut self, message: &[u8], count: usize) -> Vec<u8> {
-        let mut input = Vec::new();
+    /// Fills `input` with what the client sends: `message` so many times, a record each. One after
+    /// the other and into the same vector: otherwise the heap would grow and be given back between
+    /// batches, and whoever comes next would pay for its pages.
+    fn fill(&mut self, input: &mut Vec<u8>, message: &[u8], count: usize) {
+        input.clear();
         for _ in 0..count {
             self.client.writer().write_all(message).expect("room");
-        }
-        while self.client.wants_write() {
-            self.client.write_tls(&mut input).expect("into memory");
+            while self.client.wants_write() {
+                self.client.write_tls(input).expect("into memory");
+            }
         }
         assert_eq!(input.len(), count * (message.len() + RECORD_OVERHEAD), "a record each");
-        input
     }
 
     /// Checks that what is sent comes back.
     fn check(&mut self, message: &[u8]) {
         self.back.clear();
-        let input = self.input(message, 20);
+        let mut input = Vec::new();
+        self.fill(&mut input, message, 20);
         for read in input.chunks(message.len() + RECORD_OVERHEAD) {
             self.server.turn(read, &mut self.output);
             self.take_output();
@@ -228,8 +230,9 @@ impl<S: Server> Talk<S> {
     fn time(&mut self, message: &[u8], batches: usize) -> f64 {
         let count = BATCH_LEN / message.len();
         let (mut time, mut sink) = (Duration::ZERO, Sink(0));
+        let mut input = Vec::with_capacity(count * (message.len() + RECORD_OVERHEAD));
         for _ in 0..batches {
-            let input = self.input(message, count);
+            self.fill(&mut input, message, count);
             let start = Clock::now();
             for read in input.chunks(message.len() + RECORD_OVERHEAD) {
                 self.server.turn(read, &mut sink);

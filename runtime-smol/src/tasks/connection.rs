@@ -295,6 +295,6 @@ mod tests {
             size_of::<Connection<Lines>>(),
             size_of::<Place>()
         );
-        assert!(sizes.iter().all(|size| *size <= 512), "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size <= 400), "{sizes:?}");
     }
 }

@@ -420,6 +420,20 @@ impl Stage<'_> {
         ensure(matches!(event, Event::Open(_)), "the connection to open", format!("{event:?}"))
     }
 
+    /// Waits until a client has returned, and says whether that is because it could not connect.
+    #[track_caller]
+    pub(crate) fn is_unconnected(&mut self) -> Result<bool, Halt> {
+        let Subject::Client { outcome, .. } = &mut self.subject else { panic!("not a client") };
+        let told = outcome.recv_timeout(self.lab.patience);
+        let told = told.map_err(|_| Failure::new("a call that returns", "it does not"))?;
+        let is_unconnected = matches!(told, Err(CallError::Connect(_)));
+        // It is still to be accounted for.
+        let (sender, again) = channel();
+        let _ = sender.send(told);
+        *outcome = again;
+        Ok(is_unconnected)
+    }
+
     /// Waits until a connection has ended, and returns why.
     #[track_caller]
     pub(crate) fn closed(&mut self) -> Result<CloseReason, Halt> {

@@ -106,6 +106,9 @@ pub(crate) fn handshakes_stand_still(lab: &Lab) -> Done {
     stage.until("31 connections", |statistics| statistics.accepted == 31)
 }
 
+/// A line of a flood.
+const FLOOD: [u8; 999] = [b'f'; 999];
+
 /// Those who never pause do not keep the others from being served.
 pub(crate) fn a_flood_starves_nobody(lab: &Lab) -> Done {
     lab.only_server()?;
@@ -114,13 +117,13 @@ pub(crate) fn a_flood_starves_nobody(lab: &Lab) -> Done {
         .map(|_| {
             let mut peer = stage.peer()?;
             Ok(thread::spawn(move || {
-                let lines = b"a line of the flood\n".repeat(1024);
+                let lines = [&FLOOD[..], b"\n"].concat().repeat(64);
                 // Until the server is stopped.
                 while peer.send(&lines).is_ok() {}
             }))
         })
         .collect::<Result<_, Halt>>()?;
-    stage.await_frame(b"a line of the flood")?;
+    stage.await_frame(&FLOOD)?;
     for _ in 0..3 {
         let mut peer = stage.peer()?;
         peer.send(b"a line\n")?;

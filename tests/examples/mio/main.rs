@@ -8,7 +8,7 @@
 //! conformance kit is told of it.
 
 mod adapter;
-#[path = "../shared/greeting.rs"]
+#[path = "../common/greeting.rs"]
 mod greeting;
 
 use std::error::Error;

@@ -223,6 +223,8 @@ mod tests {
             size_of::<Visitor>(),
             size_of::<Permit>()
         );
-        assert!(sizes.iter().all(|size| *size <= 312), "{sizes:?}");
+        // A recording listens by one pointer more.
+        let max = if cfg!(feature = "record") { 320 } else { 312 };
+        assert!(sizes.iter().all(|size| *size <= max), "{sizes:?}");
     }
 }

@@ -80,8 +80,6 @@ mod parties;
 mod plan;
 mod random;
 mod run;
-#[cfg(feature = "tls")]
-pub mod seeded;
 #[expect(clippy::module_inception, reason = "it is what the module is about")]
 mod sim;
 mod station;
@@ -104,4 +102,6 @@ pub use sim::Sim;
 pub use station::{Endpoint, NetworkAddress};
 pub use timeline::{Arrow, Entry, Freight, Mark, Timeline};
 
+#[cfg(feature = "tls")]
+pub use crate::tls::seeded;
 pub(super) use timeline::quoted;

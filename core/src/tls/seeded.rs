@@ -36,7 +36,7 @@ use rustls::crypto::{
 };
 use rustls::{Error, NamedGroup, PeerMisbehaved};
 
-use super::random::Random;
+use crate::testkit::sim::Random;
 
 /// Bytes of a public key of X25519.
 const KEY_LEN: usize = 32;
@@ -66,8 +66,9 @@ impl SecureRandom for Numbers {
         let mut random = Random::of(self.seed, number);
         for chunk in bytes.chunks_mut(8) {
             let drawn = random.next_u64().to_le_bytes();
-            let len = chunk.len();
-            chunk.copy_from_slice(&drawn[..len]);
+            for (byte, drawn) in chunk.iter_mut().zip(drawn) {
+                *byte = drawn;
+            }
         }
         Ok(())
     }

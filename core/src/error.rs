@@ -240,9 +240,11 @@ impl From<std::io::ErrorKind> for Fault {
     fn from(kind: std::io::ErrorKind) -> Self {
         use std::io::ErrorKind;
         match kind {
-            ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {
-                Self::Reset
-            }
+            // That a socket is not connected is what shutting down says after a reset.
+            ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::NotConnected => Self::Reset,
             ErrorKind::ConnectionRefused => Self::Refused,
             ErrorKind::HostUnreachable
             | ErrorKind::NetworkUnreachable

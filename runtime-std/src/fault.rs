@@ -7,11 +7,7 @@ use rustix::io::Errno;
 /// What an error of the transport means to a connection.
 #[must_use]
 pub fn fault(error: &io::Error) -> Fault {
-    match error.kind() {
-        // What shutting down says of a connection that was reset.
-        io::ErrorKind::NotConnected => Fault::Reset,
-        kind => Fault::from(kind),
-    }
+    error.kind().into()
 }
 
 /// What an error of accept means to an admission.

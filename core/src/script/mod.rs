@@ -75,6 +75,7 @@ mod print;
 mod recorder;
 mod replay;
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::time::Instant;
@@ -140,6 +141,21 @@ impl Script {
             Call::Begin(begin) => Some((entry.connection, &**begin)),
             _ => None,
         })
+    }
+
+    /// The connections of which bytes were [withheld](Payload::Withheld), which cannot be replayed; in
+    /// the order of their numbers.
+    pub fn withheld(&self) -> impl Iterator<Item = u64> {
+        let withheld = self
+            .entries
+            .iter()
+            .filter(|entry| matches!(entry.call.payload(), Some(Payload::Withheld(_))));
+        withheld.map(|entry| entry.connection).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// Leaves out the connections for which `keep` is false.
+    pub fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
+        self.entries.retain(|entry| matches!(entry.call, Call::Ended(_)) || keep(entry.connection));
     }
 
     /// Why the recording ended before what it records, if it did.

@@ -1,5 +1,7 @@
 //! `--record` of `drywire serve` and `drywire send`.
 
+use std::os::unix::fs::FileTypeExt as _;
+
 use drywire::Peer;
 use drywire::script::Begin;
 use drywire_std::{Recording, RecordingOptions};
@@ -16,6 +18,11 @@ pub(crate) fn begin(
 ) -> Result<Option<Recording>, Stop> {
     let Some(file) = &arguments.record else { return Ok(None) };
     let name = file.display().to_string();
+    // Opening a FIFO would wait for a reader.
+    let kind = file.metadata().map(|metadata| metadata.file_type());
+    if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_char_device()) {
+        return Err(Stop::usage(format_args!("cannot write {name}: not a file")));
+    }
     let options = RecordingOptions::new()
         .len_max(arguments.record_limit)
         .secrets(arguments.record_secrets)

@@ -11,7 +11,8 @@ use clap::Args;
 /// Exit 1 if something happens that was not recorded, or does not that was. A text that is no script
 /// is told with its line, exit 6, as is one that cannot be replayed, because it was recorded within
 /// TLS without --record-secrets or names a protocol that is not known here; that is shown as it was
-/// recorded.
+/// recorded. Of many connections those that were within TLS are left out then, with a warning, as is
+/// a last line that was not written whole.
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -23,6 +24,10 @@ Examples:
 pub(crate) struct ReplayArguments {
     /// The script; standard input if it is -
     pub(crate) file: PathBuf,
+
+    /// Replay only this connection; may be given again
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) connection: Vec<u64>,
 
     /// Write what went over the transport as a capture too, for Wireshark and tshark
     ///

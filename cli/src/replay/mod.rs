@@ -4,11 +4,13 @@ mod capture;
 mod lines;
 mod smaller;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use drywire::script::{self, Bounds, Difference, ReplayError, Script};
+use drywire::script::{self, Bounds, Difference, Obstacle, ReplayError, Script};
 use serde_json::json;
 
 use crate::args::ReplayArguments;
@@ -20,7 +22,8 @@ pub(crate) fn run(arguments: &ReplayArguments, output: Output) -> Result<Exit, S
         file if file == Path::new("-") => "standard input".to_owned(),
         file => file.display().to_string(),
     };
-    let script = read(&arguments.file, &name)?;
+    let mut script = read(&arguments.file, &name, output)?;
+    select(&mut script, arguments, &name, output)?;
     if arguments.minimise {
         return smaller::write(&script, &name, arguments.out.as_deref(), output);
     }
@@ -32,7 +35,7 @@ pub(crate) fn run(arguments: &ReplayArguments, output: Output) -> Result<Exit, S
         }
     };
     if let Some(file) = &arguments.pcapng {
-        let written = File::create(file).and_then(|file| capture::write(&script, &replay, file));
+        let written = create(file).and_then(|file| capture::write(&script, &replay, file));
         written.map_err(|error| {
             Stop::new(
                 Exit::Local,
@@ -50,8 +53,34 @@ pub(crate) fn run(arguments: &ReplayArguments, output: Output) -> Result<Exit, S
     Ok(if replay.differences().is_empty() { Exit::Ok } else { Exit::Failed })
 }
 
-/// Reads a script whole, but no more than one may have.
-fn read(file: &Path, name: &str) -> Result<Script, Stop> {
+/// Leaves out what is not asked for, and what cannot be replayed if something else can.
+fn select(
+    script: &mut Script,
+    arguments: &ReplayArguments,
+    name: &str,
+    output: Output,
+) -> Result<(), Stop> {
+    if !arguments.connection.is_empty() {
+        script.retain(|number| arguments.connection.contains(&number));
+        if script.connections().next().is_none() {
+            return Err(Stop::usage(format_args!("{name} has no such connection")));
+        }
+    }
+    let withheld: BTreeSet<_> = script.withheld().collect();
+    let left = script.connections().count() - withheld.len();
+    if left > 0 && !withheld.is_empty() {
+        script.retain(|number| !withheld.contains(&number));
+        output.warn(format_args!(
+            "{} connections are left out, which were recorded within TLS without --record-secrets",
+            withheld.len()
+        ));
+    }
+    Ok(())
+}
+
+/// Reads a script whole, but no more than one may have. What whoever wrote it could not end is left
+/// out.
+fn read(file: &Path, name: &str, output: Output) -> Result<Script, Stop> {
     let bounds = Bounds::new();
     let reader: Box<dyn Read> = if file == Path::new("-") {
         Box::new(io::stdin().lock())
@@ -66,12 +95,25 @@ fn read(file: &Path, name: &str) -> Result<Script, Stop> {
     let mut text = Vec::new();
     let limit = u64::try_from(bounds.len_max).unwrap_or(u64::MAX).saturating_add(1);
     reader.take(limit).read_to_end(&mut text).map_err(|error| Stop::input(name, &error))?;
-    Script::parse(&text, &bounds)
-        .map_err(|error| Stop::new(Exit::Protocol, format_args!("{name}, {error}")))
+    let parsed = Script::parse(&text, &bounds).or_else(|error| {
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let Some(whole) = text.get(..whole).filter(|whole| whole.len() < text.len()) else {
+            return Err(error);
+        };
+        // The error is of the line that has no end, if without it there is none.
+        let script = Script::parse(whole, &bounds).map_err(|_| error)?;
+        output.warn(format_args!("{name} ends within line {}, which is left out", error.line));
+        Ok(script)
+    });
+    parsed.map_err(|error| Stop::new(Exit::Protocol, format_args!("{name}, {error}")))
 }
 
 fn not_replayed(error: &ReplayError, name: &str) -> Stop {
-    Stop::new(Exit::Protocol, format_args!("{name} cannot be replayed: {error}"))
+    let hint = match error.obstacle {
+        Obstacle::Withheld => "; --record-secrets writes them down",
+        _ => "",
+    };
+    Stop::new(Exit::Protocol, format_args!("{name} cannot be replayed: {error}{hint}"))
 }
 
 fn tell(difference: &Difference, output: Output) -> Result<(), Stop> {
@@ -93,15 +135,22 @@ fn tell(difference: &Difference, output: Output) -> Result<(), Stop> {
     }
 }
 
+/// Creates a file that only its owner may read, as recordings are, unless there is one.
+fn create(file: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(file)
+}
+
 /// Writes `text` whole to `out`, or to standard output.
 fn put(text: &str, out: Option<&Path>) -> Result<(), Stop> {
     match out {
-        Some(file) => std::fs::write(file, text).map_err(|error| {
-            Stop::new(
-                Exit::Local,
-                format_args!("cannot write {}: {}", file.display(), cause(&error)),
-            )
-        }),
+        Some(file) => {
+            create(file).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+                Stop::new(
+                    Exit::Local,
+                    format_args!("cannot write {}: {}", file.display(), cause(&error)),
+                )
+            })
+        }
         None => {
             let mut data = Output::data();
             let written = data.write_all(text.as_bytes()).and_then(|()| data.flush());

@@ -55,6 +55,16 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
     // The supervisor tells of its workers.
     let admin = arguments.admin.as_ref().filter(|_| worker.is_none());
     let admin = admin.map(admin::bind).transpose()?;
+    let menu = Menu::new(
+        Served::new(arguments.protocol.unwrap_or_default(), arguments.framing.framing()),
+        arguments.format.unwrap_or_default(),
+        &listeners.streams,
+    );
+    // Who waits to be told that it listens may rely on the recording.
+    let recording = begin_recording(arguments, &menu, output)?;
+    if recording.is_some() && listeners.datagrams.iter().any(|group| !group.is_empty()) {
+        output.warn("datagrams are not recorded: --record is for byte streams");
+    }
     if worker.is_none() {
         let bound = listeners.in_order(&addresses);
         announce(arguments, &bound, admin.as_ref(), certificate.as_ref(), output)?;
@@ -63,12 +73,6 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         let certificate = certificate.as_ref();
         return workers::supervise(arguments, listeners, admin, certificate, signals, output);
     }
-    let menu = Menu::new(
-        Served::new(arguments.protocol.unwrap_or_default(), arguments.framing.framing()),
-        arguments.format.unwrap_or_default(),
-        &listeners.streams,
-    );
-    let recording = begin_recording(arguments, &menu, output)?;
     let is_worker = worker.is_some();
     let ends = Ends::new(output).map_err(|error| unprepared(&error))?;
     let plan = Plan {

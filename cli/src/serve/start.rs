@@ -103,6 +103,11 @@ pub(super) fn addresses(
     if arguments.record.record.is_some() && model == Model::Processes {
         return Err(Stop::usage("--record is not for --model processes: each would need its file"));
     }
+    if arguments.record.record.is_some() && addresses.iter().all(is_datagram) {
+        return Err(Stop::usage(
+            "--record is for byte streams, and all addresses begin with udp or unixgram",
+        ));
+    }
     if arguments.workers.is_some() && model != Model::Processes {
         return Err(Stop::usage("--workers is for --model processes"));
     }

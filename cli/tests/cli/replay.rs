@@ -88,6 +88,47 @@ fn what_tls_keeps_secret_is_recorded_only_if_that_is_asked_for() {
     }
 }
 
+/// A conversation of which a replay needs to know what was withheld.
+const WITHHELD: &str = "\
+2 +0 begin server tls framing=lines protocol=echo
+2 +0 opened
+2 +10 received *6
+";
+
+#[test]
+fn connections_that_were_withheld_do_not_spoil_the_others() {
+    let folder = Folder::new();
+    let (mixed, capture) = (format!("{SCRIPT}{WITHHELD}"), folder.file("capture"));
+    let replay = run(["replay", "--pcapng", &capture, "-"], mixed.as_str());
+    replay.assert(0, "1 connections are left out");
+    replay.assert(0, "--record-secrets");
+    assert_eq!(replay.stdout, run(["replay", "-"], SCRIPT).stdout);
+    let metadata = fs::metadata(&capture).unwrap();
+    assert!(metadata.len() > 0);
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777, 0o600);
+
+    let one = run(["replay", "--connection", "1", "-"], mixed.as_str());
+    one.assert(0, "");
+    assert!(one.stderr.is_empty(), "{one:?}");
+    run(["replay", "--connection", "2", "-"], mixed.as_str()).assert(6, "--record-secrets");
+    run(["replay", "--connection", "3", "-"], mixed.as_str()).assert(2, "no such connection");
+    let other = mixed.replace("sent \"hello", "sent \"jello");
+    run(["replay", "--minimise", "-"], other.as_str()).assert(0, "entries of 8 are left");
+}
+
+#[test]
+fn a_line_that_was_not_written_whole_is_left_out() {
+    let whole = run(["replay", "-"], SCRIPT);
+    for part in ["1 +0 transmi", "1 +", "1"] {
+        let replay = run(["replay", "-"], format!("{SCRIPT}{part}"));
+        replay.assert(0, "standard input ends within line 10, which is left out");
+        assert_eq!(replay.stdout, whole.stdout);
+    }
+    // It is the last line that may be so, and no other.
+    run(["replay", "-"], format!("{SCRIPT}1 +0 transmi\n")).assert(6, "line 10");
+    run(["replay", "-"], "drywire-scri").assert(6, "line 1");
+}
+
 #[test]
 fn a_recording_keeps_its_limit() {
     let folder = Folder::new();
@@ -165,6 +206,14 @@ fn what_cannot_be_used_is_said_with_its_line() {
     run(["replay", "--pcapng", "/nonexistent/x", "-"], SCRIPT)
         .assert(8, "cannot write /nonexistent/x");
     run(["serve", "--record", "/nonexistent/x"], "").assert(2, "cannot write /nonexistent/x");
+    let refused = run(["serve", "--record", "/nonexistent/x"], "");
+    assert!(!refused.stderr.contains("listening"), "{refused:?}");
+    let folder = Folder::new();
+    let fifo = folder.file("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    run(["serve", "--record", &fifo], "").assert(2, "not a file");
+    run(["serve", "--listen", "udp://127.0.0.1:0", "--record", "/tmp/x"], "")
+        .assert(2, "--record is for byte streams");
     run(["serve", "--record-limit", "5000"], "").assert(2, "--record");
     run(["serve", "--record", "x", "--record-limit", "4095"], "")
         .assert(2, "must be at least 4096");

@@ -87,7 +87,7 @@ fn a_failure_says_how_to_see_it_again() {
     assert_eq!((replay.sent(1), replay.sent(2)), (b"1:1,".to_vec(), b"1:1,".to_vec()));
     let report = failure.to_string();
     assert!(report.contains("1 +0 received \"0:,\"\n"), "{report}");
-    assert!(report.contains(".replay(b\"\\x00"), "{report}");
+    assert!(report.contains("Check::protocol(…).replay(b\"\\x00"), "{report}");
 }
 
 #[test]

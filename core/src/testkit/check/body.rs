@@ -1,6 +1,8 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::sync::Mutex;
 
 use super::{Case, Failure, Settings, hunt};
@@ -10,9 +12,26 @@ use crate::testkit::Law;
 /// Where a script is written down.
 pub type Recording = Arc<Mutex<Script>>;
 
+/// What makes a [`Check`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Maker {
+    /// [`Check::framing`].
+    Framing,
+    /// [`Check::protocol`].
+    Protocol,
+    /// [`Check::subject`].
+    Subject,
+    /// [`Check::pair`] or [`Check::pairs`].
+    Pair,
+}
+
 /// What is put to the laws: a [framing](Check::framing), a [protocol](Check::protocol) or
 /// [two that are joined](Check::pair).
 pub trait Body {
+    /// What makes its check, for the line that replays a case.
+    fn maker(&self) -> Maker;
+
     /// Which laws there are to check, in this order.
     fn laws(&self) -> &[Law];
 
@@ -96,9 +115,20 @@ impl<B: Body> Check<B> {
     ///
     /// # Panics
     /// When a law is broken, with the report that [`Failure`] displays, or when no frame could be
-    /// made: then the check would say little.
+    /// made: then the check would say little. What is being checked panics once more before, in the
+    /// smallest case, so that the report of that panic has its place in your code.
+    #[track_caller]
     pub fn run(&self) {
-        self.try_run().unwrap_or_else(|failure| panic!("{failure}"));
+        if let Err(failure) = self.try_run() {
+            self.fail(&failure);
+        }
+    }
+
+    /// Proptest says nothing of the panics that it catches.
+    #[track_caller]
+    fn fail(&self, failure: &Failure) -> ! {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.body.check(failure.law, &failure.case)));
+        panic!("{failure}");
     }
 
     /// Checks all laws and returns what was broken.
@@ -121,8 +151,11 @@ impl<B: Body> Check<B> {
     ///
     /// # Panics
     /// When a law is broken, with the report that [`Failure`] displays.
+    #[track_caller]
     pub fn replay(&self, case: &[u8]) {
-        self.try_replay(case).unwrap_or_else(|failure| panic!("{failure}"));
+        if let Err(failure) = self.try_replay(case) {
+            self.fail(&failure);
+        }
     }
 
     /// As [`replay`](Self::replay), and returns what was broken.

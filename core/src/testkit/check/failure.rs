@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Case;
+use super::{Case, Maker};
 use crate::script::Script;
 use crate::testkit::Law;
 
@@ -32,6 +32,8 @@ pub struct Failure {
     pub law: Law,
     /// What the law found.
     pub message: String,
+    /// What makes the check that replays the case.
+    pub maker: Maker,
     /// The bytes that arrive.
     pub input: Vec<u8>,
     /// The steps that this comes to, a line each.
@@ -77,8 +79,14 @@ impl fmt::Display for Failure {
         } else {
             writeln!(f, "the script has {} bytes", script.len())?;
         }
-        writeln!(f, "to see it again, in the place of `run()`:")?;
-        write!(f, "  .replay(b\"{}\")", self.case.to_bytes().escape_ascii())
+        writeln!(f, "to see it again:")?;
+        let maker = match self.maker {
+            Maker::Framing => "framing",
+            Maker::Protocol => "protocol",
+            Maker::Subject => "subject",
+            Maker::Pair => "pair",
+        };
+        write!(f, "  Check::{maker}(…).replay(b\"{}\")", self.case.to_bytes().escape_ascii())
     }
 }
 

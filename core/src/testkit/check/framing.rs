@@ -10,7 +10,7 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::sync::Mutex;
 
-use super::{Body, Case, Check, Recording, case};
+use super::{Body, Case, Check, Maker, Recording, case};
 use crate::limits::Limits;
 use crate::script::{Begin, Role, Script};
 use crate::testkit::laws::framing as laws;
@@ -135,6 +135,10 @@ impl<F: OwnedFrames + Clone> Framings<F> {
 }
 
 impl<F: OwnedFrames + Clone> Body for Framings<F> {
+    fn maker(&self) -> Maker {
+        Maker::Framing
+    }
+
     fn laws(&self) -> &[Law] {
         &self.laws
     }

@@ -85,6 +85,7 @@ fn failure<B: Body>(body: &B, settings: &Settings, law: Law, case: Case) -> Fail
     Failure {
         law,
         message,
+        maker: body.maker(),
         input: quietly(|| body.input(&case)).unwrap_or_default(),
         steps,
         case: Box::new(case),

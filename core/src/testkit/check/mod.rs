@@ -30,7 +30,7 @@ mod play;
 mod protocol;
 mod settings;
 
-pub use body::{Body, Check, Recording};
+pub use body::{Body, Check, Maker, Recording};
 pub use case::{Case, Damage, Sample};
 pub use failure::Failure;
 pub use framing::Framings;
@@ -45,6 +45,7 @@ use crate::protocol::Protocol;
 ///
 /// # Panics
 /// When a law is broken; see [`Check::run`].
+#[track_caller]
 pub fn framing<F: OwnedFrames + Clone>(framing: F) {
     Check::framing(framing).run();
 }
@@ -54,6 +55,7 @@ pub fn framing<F: OwnedFrames + Clone>(framing: F) {
 ///
 /// # Panics
 /// When a law is broken; see [`Check::run`].
+#[track_caller]
 pub fn protocol<P: Protocol + 'static>(make: impl Fn() -> P + 'static)
 where
     P::Framing: OwnedFrames + Clone,
@@ -65,6 +67,7 @@ where
 ///
 /// # Panics
 /// When a law is broken; see [`Check::run`].
+#[track_caller]
 pub fn pair<P: Protocol + 'static, Q: Protocol + 'static>(
     client: impl Fn() -> P + 'static,
     server: impl Fn() -> Q + 'static,

@@ -11,7 +11,7 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Mutex;
 
-use super::{Body, Case, Check, Recording};
+use super::{Body, Case, Check, Maker, Recording};
 use crate::protocol::Protocol;
 use crate::script::{Begin, Role, Script};
 use crate::testkit::laws::connection as laws;
@@ -118,6 +118,10 @@ where
     P::Framing: OwnedFrames + Clone,
     Q::Framing: OwnedFrames + Clone,
 {
+    fn maker(&self) -> Maker {
+        Maker::Pair
+    }
+
     fn laws(&self) -> &[Law] {
         &self.laws
     }

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 
 use super::plan::Plan;
 use super::play::{Account, Play};
-use super::{Body, Case, Check, Recording};
+use super::{Body, Case, Check, Maker, Recording};
 use crate::connection::Connection;
 use crate::error::Fault;
 use crate::limits::Limits;
@@ -65,6 +65,7 @@ type Special<S, F> = Box<dyn Fn(&Subjects<S, F>, &Case)>;
 ///
 /// `F` is the framing in which the peer speaks.
 pub struct Subjects<S, F: OwnedFrames> {
+    maker: Maker,
     make: Make<S>,
     peer: F,
     examples: Vec<F::Owned>,
@@ -89,11 +90,13 @@ where
     #[must_use]
     pub fn protocol(make: impl Fn() -> P + 'static) -> Self {
         let framing = make().framing();
-        Self::subject(framing, move |limits| {
+        let mut check = Self::subject(framing, move |limits| {
             let protocol = make();
             let connection = Connection::plain(protocol.framing(), limits, Instant::ZERO);
             End::new(connection, protocol)
-        })
+        });
+        check.body.maker = Maker::Protocol;
+        check
     }
 }
 
@@ -128,6 +131,7 @@ impl<S: Subject, F: OwnedFrames + Clone> Check<Subjects<S, F>> {
     #[must_use]
     pub fn subject(peer: F, make: impl Fn(Arc<Limits>) -> S + 'static) -> Self {
         Self::new(Subjects {
+            maker: Maker::Subject,
             make: Box::new(make),
             peer,
             examples: vec![],
@@ -340,6 +344,10 @@ fn small(case: &Case) -> Limits {
 }
 
 impl<S: Subject, F: OwnedFrames + Clone> Body for Subjects<S, F> {
+    fn maker(&self) -> Maker {
+        self.maker
+    }
+
     fn laws(&self) -> &[Law] {
         &self.laws
     }

@@ -171,7 +171,10 @@ impl<F: Framing> Connection<F> {
         }
     }
 
-    pub(super) fn wants_read(&self) -> bool {
+    /// Whether the connection wants input: [`Interest::read`](super::Interest::read) alone, without
+    /// the deadline, which is most of the work.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
         if self.wire_ended {
             return false;
         }

@@ -45,11 +45,24 @@ impl<F: Framing> Connection<F> {
     pub fn interest(&self) -> Interest {
         Interest {
             read: self.wants_read(),
-            write: self.link.wants_write(),
-            shutdown: self.link.wants_shutdown(),
+            write: self.wants_write(),
+            shutdown: self.wants_shutdown(),
             again: self.turn.paused || self.has_untold_failure() || self.is_released(),
             deadline: self.link.deadline(),
         }
+    }
+
+    /// Whether there is something to transmit: [`Interest::write`] alone, without the deadline,
+    /// which is most of the work.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        self.link.wants_write()
+    }
+
+    /// Whether the transport's write side is to be shut down: [`Interest::shutdown`] alone.
+    #[must_use]
+    pub fn wants_shutdown(&self) -> bool {
+        self.link.wants_shutdown()
     }
 
     /// Whether sealing has failed the session since steps were last taken.

@@ -73,7 +73,7 @@ impl<F: Framing> Conversation<F> {
     }
 
     fn outline(&self) -> (bool, bool, bool, bool) {
-        let is_shut = !self.connection.interest().shutdown;
+        let is_shut = !self.connection.wants_shutdown();
         (self.is_open, self.is_finished, self.close_reason().is_some(), is_shut)
     }
 

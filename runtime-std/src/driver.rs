@@ -17,8 +17,8 @@ use crate::held::{Held, PATIENCE};
 use crate::ledger::Ledger;
 use crate::stream::Stream;
 use crate::turn::{
-    Readiness, handle_timeout, is_busy, receive, receive_by, receive_header, replay, shut_down,
-    transmit,
+    Readiness, handle_timeout, is_busy_with, receive, receive_by, receive_header, replay,
+    shut_down, transmit,
 };
 use crate::visitors::Visitor;
 use crate::wait::{is_readable, is_writable, wait};
@@ -178,7 +178,7 @@ impl Wish {
         Self {
             read: interest.read,
             write: interest.write,
-            is_busy: is_busy(connection, readiness),
+            is_busy: is_busy_with(interest, readiness),
             is_known: (readiness.readable || !interest.read)
                 && (readiness.writable || !interest.write),
             deadline: interest.deadline,

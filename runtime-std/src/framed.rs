@@ -14,7 +14,7 @@ use crate::conversation::{Conversation, Ready};
 use crate::error::{ConnectError, Error};
 use crate::split::{self, Receiver, Sender};
 use crate::stream::Stream;
-use crate::turn::{Readiness, is_busy};
+use crate::turn::{Readiness, is_busy_with};
 use crate::wait::{is_readable, is_writable, wait};
 
 /// Frames over one established stream, plain or TLS, on either side.
@@ -166,7 +166,7 @@ impl<F: Framing> Framed<F> {
     /// [`Error`].
     pub fn flush(&mut self) -> Result<(), Error> {
         self.until(|conversation| {
-            !conversation.connection().interest().write || conversation.close_reason().is_some()
+            !conversation.connection().wants_write() || conversation.close_reason().is_some()
         })?;
         self.conversation.is_ended().map(|_| ())
     }
@@ -286,10 +286,10 @@ impl<F: Framing> Framed<F> {
 
     fn wait(&mut self) -> io::Result<()> {
         let connection = self.conversation.connection();
-        if is_busy(connection, self.readiness) {
+        let interest = connection.interest();
+        if is_busy_with(interest, self.readiness) {
             return Ok(());
         }
-        let interest = connection.interest();
         let timeout = interest.deadline.and_then(|deadline| self.clock.until(deadline.at));
         let mut events = PollFlags::empty();
         events.set(PollFlags::IN, interest.read);

@@ -14,7 +14,7 @@ use crate::conversation::Conversation;
 use crate::error::Error;
 use crate::signal::Bell;
 use crate::stream::Stream;
-use crate::turn::{Readiness, is_busy};
+use crate::turn::{Readiness, is_busy_with};
 use crate::wait::{is_readable, is_writable, wait};
 
 /// The half of a [`Framed`](crate::Framed) stream that sends.
@@ -71,7 +71,7 @@ impl<F: Framing> Sender<F> {
     /// [`Error`].
     pub fn flush(&mut self) -> Result<(), Error> {
         let joint = self.half.until(|conversation| {
-            !conversation.connection().interest().write || conversation.close_reason().is_some()
+            !conversation.connection().wants_write() || conversation.close_reason().is_some()
         })?;
         joint.conversation.is_ended().map(|_| ())
     }
@@ -199,10 +199,10 @@ impl<F: Framing> Half<F> {
                 return Ok(joint);
             }
             let connection = joint.conversation.connection();
-            if is_busy(connection, self.readiness) {
+            let interest = connection.interest();
+            if is_busy_with(interest, self.readiness) {
                 continue;
             }
-            let interest = connection.interest();
             joint.waiting[own] = true;
             drop(joint);
             let timeout = interest.deadline.and_then(|deadline| clock.until(deadline.at));

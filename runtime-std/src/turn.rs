@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use drywire::buffer::Pool;
+use drywire::connection::Interest;
 use drywire::framing::Framing;
 use drywire::proxy::Preamble;
 use drywire::tls::{ServerTls, TlsSession};
@@ -70,9 +71,10 @@ pub(crate) fn receive_by<F: Framing>(
     readiness: &mut Readiness,
     now: impl FnOnce() -> Instant,
 ) -> usize {
-    if !readiness.readable || !connection.interest().read {
+    if !readiness.readable {
         return 0;
     }
+    // Nothing is lent if nothing is wanted.
     let buffer = connection.receive_buffer();
     let lent = buffer.len();
     if lent == 0 {
@@ -171,7 +173,7 @@ pub fn transmit<F: Framing>(
     now: Instant,
 ) -> usize {
     let mut transmitted = 0;
-    while readiness.writable && connection.interest().write {
+    while readiness.writable && connection.wants_write() {
         let bytes = connection.transmit();
         let queued = bytes.len();
         if queued == 0 {
@@ -200,7 +202,7 @@ pub fn shut_down<F: Framing>(
     shut_down: impl FnOnce() -> io::Result<()>,
     now: Instant,
 ) {
-    if !connection.interest().shutdown {
+    if !connection.wants_shutdown() {
         return;
     }
     match shut_down() {
@@ -222,7 +224,12 @@ pub fn handle_timeout<F: Framing>(connection: &mut Connection<F>, now: Instant) 
 /// Whether there is more to do without waiting for anything.
 #[must_use]
 pub fn is_busy<F: Framing>(connection: &Connection<F>, readiness: Readiness) -> bool {
-    let interest = connection.interest();
+    is_busy_with(connection.interest(), readiness)
+}
+
+/// Whether a connection with this `interest` has more to do without waiting for anything.
+#[must_use]
+pub const fn is_busy_with(interest: Interest, readiness: Readiness) -> bool {
     interest.again
         || interest.shutdown
         || interest.read && readiness.readable

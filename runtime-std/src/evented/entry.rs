@@ -129,7 +129,7 @@ impl<P: Protocol> Entry<P> {
             return Turned::Over(reason.unwrap_or(CloseReason::Aborted));
         }
         let interest = connection.interest();
-        if link.is_busy(connection) {
+        if link.is_busy(interest) {
             return Turned::Busy;
         }
         if interest.write && link.await_room(around.registry, token).is_err() {

@@ -4,16 +4,16 @@ use std::io::{self, ErrorKind, Read};
 use std::ops::AddAssign;
 
 use drywire::buffer::Pool;
-use drywire::framing::Framing;
+use drywire::connection::Interest;
 use drywire::proxy::Preamble;
 use drywire::{Connection, Instant, Protocol, pump};
 use mio::event::Event;
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 
 use super::source::Source;
 use crate::fault::fault;
 use crate::stream::Stream;
-use crate::turn::{Readiness, handle_timeout, is_busy, receive, receive_header, transmit};
+use crate::turn::{Readiness, handle_timeout, is_busy_with, receive, receive_header, transmit};
 
 /// A stream that is registered once for what can be read, and a second time only if it ever did not
 /// take all that was written.
@@ -53,9 +53,9 @@ impl Link {
         self.readiness.writable |= event.is_writable() || event.is_write_closed() || has_failed;
     }
 
-    /// Whether there is something to do for the connection without waiting.
-    pub(super) fn is_busy<F: Framing>(&self, connection: &Connection<F>) -> bool {
-        is_busy(connection, self.readiness)
+    /// Whether there is something to do for a connection with this `interest` without waiting.
+    pub(super) const fn is_busy(&self, interest: Interest) -> bool {
+        is_busy_with(interest, self.readiness)
     }
 
     /// One turn: reads at most once, acts on what is due, runs the protocol, writes what there is.
@@ -124,7 +124,11 @@ impl Link {
     pub(super) fn await_room(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         if !self.awaits_room {
             // Room that has come meanwhile is told, too.
-            Source(&self.stream).reregister(registry, token, reading().add(Interest::WRITABLE))?;
+            Source(&self.stream).reregister(
+                registry,
+                token,
+                reading().add(mio::Interest::WRITABLE),
+            )?;
             self.awaits_room = true;
         }
         Ok(())
@@ -145,11 +149,11 @@ impl AddAssign for Moved {
     }
 }
 
-pub(super) const fn reading() -> Interest {
+pub(super) const fn reading() -> mio::Interest {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    return Interest::READABLE.add(Interest::PRIORITY);
+    return mio::Interest::READABLE.add(mio::Interest::PRIORITY);
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    return Interest::READABLE;
+    return mio::Interest::READABLE;
 }
 
 /// Reads, and remembers whether there was nothing.

@@ -130,10 +130,10 @@ impl<P: Protocol> Entry<P> {
             let reason = connection.close_reason().cloned();
             return Turned::Over(Ok(reason.unwrap_or(CloseReason::Aborted)));
         }
-        if link.is_busy(connection) {
+        let interest = connection.interest();
+        if link.is_busy(interest) {
             return Turned::Busy;
         }
-        let interest = connection.interest();
         if interest.write && link.await_room(registry, token).is_err() {
             connection.transport_failed(Fault::Other, now);
             return Turned::Busy;

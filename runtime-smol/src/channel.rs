@@ -99,7 +99,7 @@ impl<F: Framing> Channel<F> {
     /// Waits until nothing is queued.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         ready!(self.poll_until(cx, |conversation| {
-            !conversation.connection().interest().write || conversation.close_reason().is_some()
+            !conversation.connection().wants_write() || conversation.close_reason().is_some()
         }));
         Poll::Ready(self.conversation.is_ended().map(|_| ()))
     }

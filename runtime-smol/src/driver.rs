@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use async_io::Async;
 use drywire::framing::Framing;
 use drywire::{Connection, Instant};
-use drywire_std::turn::{Readiness, is_busy};
+use drywire_std::turn::{Readiness, is_busy_with};
 use drywire_std::{Clock, Conversation, Stream};
 
 use crate::alarm::Alarm;
@@ -52,7 +52,7 @@ impl Driver {
         if interest.write && !self.readiness.writable {
             self.readiness.writable = self.stream.poll_writable(cx).is_ready();
         }
-        if is_busy(connection, self.readiness) {
+        if is_busy_with(interest, self.readiness) {
             return Poll::Ready(());
         }
         self.alarm.poll_due(interest.deadline.map_or(Instant::MAX, |deadline| deadline.at), cx)

@@ -8,7 +8,7 @@ use drywire::framing::Framing;
 use drywire::proxy::Preamble;
 use drywire::{Connection, Instant};
 use drywire_std::turn::{
-    Readiness, handle_timeout, is_busy, receive, receive_header, shut_down, transmit,
+    Readiness, handle_timeout, is_busy_with, receive, receive_header, shut_down, transmit,
 };
 use drywire_std::{Clock, Stream};
 
@@ -105,8 +105,11 @@ impl Seat {
         post: Post<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        while !is_busy(connection, self.readiness) {
+        loop {
             let interest = connection.interest();
+            if is_busy_with(interest, self.readiness) {
+                break;
+            }
             let awaited =
                 Events::READ.only_if(interest.read) | Events::WRITE.only_if(interest.write);
             match self.poll_events(awaited, interest.deadline, post, cx) {

@@ -123,6 +123,15 @@ impl Common {
         self.control.ledger.clock().now()
     }
 
+    /// For a task that is ready again after its turn, and so keeps the executor from its reactor:
+    /// has the other streams looked at, and the deadlines that have come by `now`.
+    fn hasten(&self, now: Instant) {
+        self.control.roster.hasten(now);
+        if let Some(watch) = &self.watch {
+            watch.hasten();
+        }
+    }
+
     pub(super) fn refused(&self, peer: &Peer, refusal: Refusal) {
         if let Some(reason) = refusal.close_reason() {
             self.observe(peer, &reason);
@@ -241,6 +250,7 @@ impl<P: Protocol> Serving<P> {
             return Poll::Ready(());
         }
         if self.seat.poll_busy(&self.connection, self.place.post(), cx).is_ready() {
+            self.place.common.hasten(self.connection.now());
             cx.waker().wake_by_ref();
         }
         Poll::Pending

@@ -203,6 +203,17 @@ impl Roster {
         next
     }
 
+    /// Wakes the alarm if something is due, in case the reactor does not get to it.
+    pub(super) fn hasten(&self, now: Instant) {
+        let places = self.places();
+        let is_due = places.due.first().is_some_and(|(at, _)| *at <= now);
+        let alarm = if is_due { places.alarm.clone() } else { None };
+        drop(places);
+        if let Some(alarm) = alarm {
+            alarm.wake();
+        }
+    }
+
     pub(super) fn wake_all(&self) {
         let places = self.places();
         let wakers: Vec<_> = places.list.iter().filter_map(|place| place.waker.clone()).collect();
@@ -241,6 +252,21 @@ mod tests {
 
     fn at(nanos: u64) -> Instant {
         Instant::from_nanos(nanos)
+    }
+
+    #[test]
+    fn the_alarm_is_hastened_only_if_something_is_due() {
+        let (roster, alarm) = (Roster::default(), Arc::new(Count::default()));
+        let (place, task) = join(&roster);
+        assert!(roster.poll(place, Events::NONE, at(5), || at(0)).is_pending());
+        assert_eq!(roster.wake_due(at(1), &Arc::clone(&alarm).into()), at(5));
+        roster.hasten(at(4));
+        assert_eq!(alarm.take(), 0);
+        roster.hasten(at(5));
+        assert_eq!((alarm.take(), task.take()), (1, 0));
+        roster.wake_due(at(5), &Arc::clone(&alarm).into());
+        roster.hasten(at(9));
+        assert_eq!((alarm.take(), task.take()), (0, 1));
     }
 
     /// A task on the roster.

@@ -80,7 +80,8 @@ mod epoll {
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::{AsFd, OwnedFd};
-    use std::task::Waker;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::task::{Context, Poll, Waker};
 
     use async_io::Async;
     use futures_lite::future::yield_now;
@@ -96,13 +97,16 @@ mod epoll {
     #[derive(Debug)]
     pub(in super::super) struct Watch {
         epoll: Async<OwnedFd>,
+        /// Of the task that looks, as long as it leaves that to the reactor.
+        looker: Mutex<Option<Waker>>,
     }
 
     impl Watch {
         /// Whether the system has what it takes.
         pub(in super::super) fn new() -> io::Result<Option<Self>> {
             let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-            Ok(Some(Self { epoll: Async::new_nonblocking(epoll)? }))
+            let epoll = Async::new_nonblocking(epoll)?;
+            Ok(Some(Self { epoll, looker: Mutex::new(None) }))
         }
 
         /// Tells the task at this place of `stream`, until it is closed.
@@ -121,9 +125,40 @@ mod epoll {
                     // is the reactor need not be asked.
                     yield_now().await;
                 }
-                // It cannot fail but when the reactor is out of order.
-                let _ = poll_fn(|cx| self.epoll.poll_readable(cx)).await;
+                let mut is_waiting = false;
+                poll_fn(|cx| self.poll_due(&mut is_waiting, cx)).await;
             }
+        }
+
+        /// Has the streams looked at when those tasks have had a turn that are ready now.
+        ///
+        /// An executor whose tasks are always ready asks its reactor after hundreds of turns only.
+        /// A task that is ready again after its turn says so here: that is one look for a turn at
+        /// most, and one for all tasks that are ready.
+        pub(in super::super) fn hasten(&self) {
+            let looker = self.looker().take();
+            if let Some(looker) = looker {
+                looker.wake();
+            }
+        }
+
+        /// Ready when the reactor tells of something, or a look has been asked for.
+        fn poll_due(&self, is_waiting: &mut bool, cx: &mut Context<'_>) -> Poll<()> {
+            let mut looker = self.looker();
+            // It cannot fail but when the reactor is out of order.
+            let is_told = self.epoll.poll_readable(cx).is_ready();
+            if is_told || (*is_waiting && looker.is_none()) {
+                *looker = None;
+                return Poll::Ready(());
+            }
+            *is_waiting = true;
+            *looker = Some(cx.waker().clone());
+            Poll::Pending
+        }
+
+        /// No call within panics, so that a poisoned lock means nothing.
+        fn looker(&self) -> MutexGuard<'_, Option<Waker>> {
+            self.looker.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
         /// Tells the roster of what there is. Returns whether there was anything.
@@ -173,8 +208,72 @@ mod nothing {
             match *self {}
         }
 
+        pub(in super::super) fn hasten(&self) {
+            match *self {}
+        }
+
         pub(in super::super) async fn run(&self, _: &Roster) {
             pending().await
         }
+    }
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use std::cell::Cell;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::task::{Poll, Waker};
+
+    use async_executor::LocalExecutor;
+    use futures_lite::future::yield_now;
+
+    use super::*;
+
+    /// Whether the task at this place has been told of something to read, for which it goes on
+    /// waiting.
+    fn is_told(roster: &Roster, at: usize) -> bool {
+        match roster.poll(at, Events::READ, Instant::MAX, || Instant::ZERO) {
+            Poll::Ready(events) => events.intersects(Events::READ),
+            Poll::Pending => false,
+        }
+    }
+
+    /// The executor is run by hand and never asks the reactor, as if its tasks were always ready.
+    #[test]
+    fn who_is_always_ready_has_the_others_looked_at() {
+        let (watch, roster) = (Watch::new().unwrap().unwrap(), Roster::default());
+        let (stream, mut peer) = UnixStream::pair().unwrap();
+        let at = roster.enter();
+        roster.attach(at, Waker::noop());
+        watch.add(&stream, at).unwrap();
+        let turns = Cell::new(0);
+        let executor = LocalExecutor::new();
+        executor.spawn(watch.run(&roster)).detach();
+        // It has looked at what there is, and waits.
+        while executor.try_tick() {}
+        executor
+            .spawn(async {
+                loop {
+                    turns.set(turns.get() + 1);
+                    watch.hasten();
+                    yield_now().await;
+                }
+            })
+            .detach();
+        (0..10).for_each(|_| assert!(executor.try_tick()));
+        assert!(!is_told(&roster, at), "nothing has come");
+        for _ in 0..100 {
+            let before = turns.get();
+            peer.write_all(b"x").unwrap();
+            while !is_told(&roster, at) {
+                assert!(executor.try_tick());
+                assert!(turns.get() - before <= 2, "a look with each turn");
+            }
+        }
+        // No more than one look is asked for at a time.
+        let before = turns.get();
+        (0..100).for_each(|_| assert!(executor.try_tick()));
+        assert!(turns.get() - before >= 50);
     }
 }

@@ -17,7 +17,28 @@
 //!
 //! [`Check`] has the settings.
 //!
+//! # Framings with two sides
+//! Of a framing that does not read what it writes, such as HTTP/1, the peer's bytes are given:
+//! [`inputs`](Check::inputs) of requests for a server and of responses for a client, which are cut
+//! and damaged likewise. Laws that hold of some and not of all such protocols are left out with
+//! [`only`](Check::only) or a setting:
+//!
+//! - [`Law::Conservation`] of a pair reads again what either wrote, without what the other did. A
+//!   response has a meaning to those who asked, and a server reads no request before it has answered
+//!   the last: for two that speak HTTP/1, [`laws::connection::conserves`](super::laws::connection::conserves)
+//!   takes what is to be said and heard.
+//! - [`Law::InputCut`] and every law that compares what is written when the input is cut
+//!   (`OutputCut`, `Turns`, `EndAfterData`, `FullLosesNothing`, `FlushedAfterError`) ask for the same
+//!   bytes. A protocol that passes pieces on as they come, such as an echo of bodies in chunks, says
+//!   the same with other bytes; of two that are [joined](super::Law::Joined) pieces are put together first.
+//! - [`Law::FullLosesNothing`] does not hold of one that leaves out its last answer rather than
+//!   wait, as servers of HTTP do for what is no HTTP:
+//!   [`may_lose_when_full`](Check::may_lose_when_full).
+//!
 //! [`Law`]: super::Law
+//! [`Law::Conservation`]: super::Law::Conservation
+//! [`Law::InputCut`]: super::Law::InputCut
+//! [`Law::FullLosesNothing`]: super::Law::FullLosesNothing
 
 mod body;
 mod case;

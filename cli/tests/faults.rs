@@ -1,5 +1,9 @@
-//! Accepting while the system refuses to: faults injected into system calls by strace, which must
-//! be installed. `cargo test -p drywire-cli --features interop --test faults`
+//! System calls that fail, by faults that strace injects, which must be installed.
+//! `cargo test -p drywire-cli --features interop --test faults`
+
+#[allow(dead_code, reason = "the tests of the command need more of it")]
+#[path = "cli/process.rs"]
+mod process;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,26 +11,51 @@ use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// `drywire serve` under strace, ended with SIGTERM when dropped.
+use process::Folder;
+
+/// What serves, and the calls by which it waits.
+const SERVERS: [(&[&str], &str); 3] = [
+    (&["--model", "evented"], "epoll_wait"),
+    (&["--model", "threads"], "ppoll"),
+    (&["--runtime", "smol"], "epoll_pwait"),
+];
+
+/// strace with what it does to the command that follows.
+fn strace(trace: &str, calls: &str, fault: &str) -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-s", "0", "-e", &format!("trace={calls}")]);
+    strace.args(["-e", &format!("inject={calls}:{fault}"), "-o"]).arg(trace);
+    strace.arg(env!("CARGO_BIN_EXE_drywire"));
+    strace
+}
+
+/// How often one of these calls was made to fail.
+fn injected(trace: &str, call: &str) -> usize {
+    let trace = fs::read_to_string(trace).unwrap();
+    let names = [format!(" {call}("), format!(" {call} resumed>")];
+    let is_of = |line: &&str| names.iter().any(|name| line.contains(name));
+    trace.lines().filter(is_of).filter(|line| line.contains("(INJECTED)")).count()
+}
+
+/// `drywire serve` under strace, killed when dropped: the fault may hit what a handler of signals
+/// sends.
 struct Traced {
     strace: Child,
-    place: String,
-    trace: std::path::PathBuf,
+    /// With its scheme.
+    address: String,
+    folder: Folder,
 }
 
 impl Traced {
-    fn start(runtime: &str, fault: &str) -> Self {
-        let trace = std::env::temp_dir().join(format!(
-            "drywire-trace-{}-{runtime}-{}",
-            std::process::id(),
-            fault.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-"),
-        ));
-        let mut strace = Command::new("strace")
-            .args(["-f", "-qq", "-e", "trace=accept4", "-e", &format!("inject=accept4:{fault}")])
-            .arg("-o")
-            .arg(&trace)
-            .args([env!("CARGO_BIN_EXE_drywire"), "serve", "--runtime", runtime])
-            .args(["--listen", "tcp://127.0.0.1:0"])
+    fn start(scheme: &str, arguments: &[&str], calls: &str, fault: &str) -> Self {
+        let folder = Folder::new();
+        let mut command = strace(&folder.file("trace"), calls, fault);
+        command.arg("serve").args(arguments);
+        command.args(["--listen", &format!("{scheme}://127.0.0.1:0")]);
+        if scheme == "tls" {
+            command.arg("--dev-cert").arg(folder.file("dev.pem"));
+        }
+        let mut strace = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -35,13 +64,14 @@ impl Traced {
         let mut line = String::new();
         let stdout = strace.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
-        let place = line.trim().strip_prefix("listening tcp://").expect("it listens").to_owned();
-        Self { strace, place, trace }
+        let address = line.trim().strip_prefix("listening ").expect("it listens").to_owned();
+        Self { strace, address, folder }
     }
 
     /// Sends and gets back.
     fn echo(&self) {
-        let mut stream = TcpStream::connect(&self.place).unwrap();
+        let place = self.address.strip_prefix("tcp://").unwrap();
+        let mut stream = TcpStream::connect(place).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream.write_all(b"still there?").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
@@ -50,8 +80,8 @@ impl Traced {
         assert_eq!(answer, "still there?");
     }
 
-    fn injected(&self) -> usize {
-        fs::read_to_string(&self.trace).unwrap().matches("(INJECTED)").count()
+    fn injected(&self, call: &str) -> usize {
+        injected(&self.folder.file("trace"), call)
     }
 }
 
@@ -62,20 +92,21 @@ impl Drop for Traced {
             fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
         for id in served.split_whitespace().filter_map(|id| id.parse().ok()) {
             if let Some(id) = rustix::process::Pid::from_raw(id) {
-                let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
             }
         }
         let _ = self.strace.wait();
-        let _ = fs::remove_file(&self.trace);
     }
 }
 
 fn survives(fault: &str) {
-    for runtime in ["std", "smol"] {
-        let server = Traced::start(runtime, &format!("error={fault}:when=1..3"));
+    for (arguments, _) in SERVERS {
+        let fault = format!("error={fault}:when=1..3");
+        let server = Traced::start("tcp", arguments, "accept4", &fault);
         server.echo();
         server.echo();
-        assert!(server.injected() >= 3, "{runtime} {fault}: {} injected", server.injected());
+        let count = server.injected("accept4");
+        assert!(count >= 3, "{arguments:?} {fault}: {count} injected");
     }
 }
 
@@ -95,4 +126,42 @@ fn descriptors_that_run_out() {
     survives("EMFILE");
     survives("ENFILE");
     survives("ENOBUFS");
+}
+
+/// Every second call of each kind that accepts, reads, writes or waits is interrupted, at both
+/// ends, and what was sent comes back as if nothing had been.
+#[test]
+fn calls_that_are_interrupted_all_the_time() {
+    let sent = (0..300_000_u32).map(|at| (at % 251) as u8).collect::<Vec<_>>();
+    for scheme in ["tcp", "tls"] {
+        for (arguments, waits) in SERVERS {
+            let name = format!("{scheme} {arguments:?}");
+            let io = "recvfrom,recvmsg,readv,sendto,sendmsg,writev";
+            let every_second = "error=EINTR:when=1+2";
+            let calls = format!("accept4,{io},{waits}");
+            let server = Traced::start(scheme, arguments, &calls, every_second);
+
+            let input = server.folder.write("sent", &sent);
+            let trace = server.folder.file("trace of the client");
+            let calls = format!("{io},epoll_wait,poll,ppoll");
+            let mut client = strace(&trace, &calls, every_second);
+            client.args(["send", "--timeout", "20"]);
+            if scheme == "tls" {
+                client.arg("--ca").arg(server.folder.file("dev.pem"));
+            }
+            client.arg(&server.address).stdin(fs::File::open(input).unwrap());
+            let output = client.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{name}: {} {said}", output.status);
+            assert!(output.stdout == sent, "{name}: {} bytes came back", output.stdout.len());
+
+            for call in ["accept4", "recvfrom", "sendto", waits] {
+                assert!(server.injected(call) > 0, "{name}: {call} was not interrupted");
+            }
+            for call in ["recvfrom", "sendto"] {
+                let count = injected(&trace, call);
+                assert!(count > 0, "{name}: {call} of the client was not interrupted");
+            }
+        }
+    }
 }

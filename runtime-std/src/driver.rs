@@ -100,7 +100,8 @@ pub(crate) fn drive<P: Protocol>(
         let wish = Wish::of(connection, readiness);
         // The turn goes on in a read that waits, with the buffers that it has.
         is_patient = received > 0
-            && wish.only_reads_until(now)
+            // Handlers take their time.
+            && wish.only_reads_until(clock.now())
             && held.can_wait()
             && around.asked(is_draining) == Woken::Ready;
         if is_patient {

@@ -47,11 +47,15 @@ impl<'a> Held<'a> {
     /// Reads, and waits for something to read, if [`can_wait`](Self::can_wait) has said so.
     ///
     /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when patience is over; else as any read.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when patience is over, or a signal ended the wait: to
+    /// begin it again might never end; else as any read.
     pub(crate) fn read_patiently(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut stream = self.stream;
         // In the other mode it does not wait.
-        stream.read(buffer)
+        stream.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => io::ErrorKind::WouldBlock.into(),
+            _ => error,
+        })
     }
 }
 

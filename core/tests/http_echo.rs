@@ -163,6 +163,25 @@ fn the_answer_to_a_late_chunk_says_that_it_is_the_last() {
     assert!(answer.contains("connection: close\r\n"), "{answer}");
 }
 
+/// The head once said how long the line behind it was, for which there was no room any more.
+#[test]
+fn a_last_answer_that_does_not_fit_has_no_body() {
+    for high_water in [1, 50, 130, 131, 140, 155, 156, 157, 158, 281, 282, 283, 1000] {
+        let mut limits = Limits::new();
+        limits.transmit_high_water = high_water;
+        limits.transmit_low_water = 0;
+        let mut server = Server::new(HttpEcho::new(), limits);
+        let mut answer = server.answer(b":", usize::MAX);
+        answer.extend(server.end().0);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = parts(&answer);
+        assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+        let len = format!("content-length: {}\r\n", body.len());
+        assert!(head.contains(&len), "{high_water}: {answer}");
+        assert_eq!(body.is_empty(), high_water <= 282, "{high_water}: {answer}");
+    }
+}
+
 #[test]
 fn a_violation_that_comes_with_the_deadline_is_a_violation() {
     let mut server = Server::new(HttpEcho::new(), Limits::new());

@@ -47,6 +47,12 @@ impl<'a, F: Framing> Handle<'a, F> {
         self.link.queued_len() < self.link.high_water()
     }
 
+    /// How many bytes fit in front of high water.
+    #[cfg(feature = "http1")]
+    pub(crate) fn room(&self) -> usize {
+        self.link.high_water().saturating_sub(self.link.queued_len())
+    }
+
     /// Keeps the frame that is being shown: it is yielded again once the queue has fallen to low
     /// water, or, if it is not above, once anything has happened outside. For a frame whose reply
     /// did not fit. Without a frame being shown, pauses the next one likewise. The driver's next

@@ -11,6 +11,9 @@ use crate::http1::{Fields, Frame, Http1, Response};
 /// Bytes of the body that are queued at once: what a queue that is almost full grows by.
 const PIECE_LEN: usize = 16 * 1024;
 
+/// Longer than the head of an answer without `allow`.
+const LAST_HEAD_LEN_MAX: usize = 256;
+
 /// The media type of answers to people.
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -74,6 +77,15 @@ impl Answer {
         let mut answer = Self::line(405, "this method is not allowed here");
         answer.allow = Some(allow);
         answer
+    }
+
+    /// Queues a last answer behind which nothing is sent: without its line if that may not fit, for
+    /// nothing would bring the rest later.
+    pub(super) fn send_last(mut self, handle: &mut Handle<'_, Http1>) -> Result<(), SendError> {
+        if handle.room() <= LAST_HEAD_LEN_MAX + self.body.len() {
+            self.body.clear();
+        }
+        self.send(false, handle)
     }
 
     /// Queues what is left, the body unless it `is_head` that was asked for, as far as there is

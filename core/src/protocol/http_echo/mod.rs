@@ -273,7 +273,7 @@ impl Protocol for HttpEcho {
 
     fn on_timer(&mut self, handle: &mut Handle<'_, Http1>) {
         if self.pace.is_too_slow(handle) {
-            let _ = Answer::late_body().send(false, handle);
+            let _ = Answer::late_body().send_last(handle);
             handle.fail(Self::BODY_TOO_SLOW);
         }
     }
@@ -285,8 +285,8 @@ impl Protocol for HttpEcho {
 
 /// Sends the last answer, if there is still one to be sent.
 pub(super) fn send_failure(reason: &CloseReason, handle: &mut Handle<'_, Http1>) {
-    if let Some(mut answer) = Answer::failure(reason) {
+    if let Some(answer) = Answer::failure(reason) {
         // The framing refuses it where another answer has begun; then it is too late.
-        let _ = answer.send(false, handle);
+        let _ = answer.send_last(handle);
     }
 }

@@ -78,6 +78,16 @@ fn a_frame_that_is_whole_is_not_late() {
 }
 
 #[test]
+fn a_step_that_waits_has_no_deadline() {
+    // It is open, and nobody has been told.
+    let mut connection = Connection::plain(LengthPrefix::u8(), Arc::default(), at(0));
+    assert_eq!(connection.deadline(), None);
+    connection.handle_timeout(at(1000));
+    assert!(matches!(connection.next(), Some(Step::Open(..))));
+    assert_eq!(connection.close_reason(), None);
+}
+
+#[test]
 fn draining_waits_for_a_frame_that_is_under_way() {
     let mut connection = open();
     receive(&mut connection, b"\x05he", at(0));

@@ -54,6 +54,45 @@ fn open_pair(version: Version) -> Pair<Talker<LengthPrefix>, Talker<LengthPrefix
 }
 
 #[test]
+fn a_handshake_keeps_its_deadline_whatever_is_asked_for() {
+    for version in VERSIONS {
+        let (client, _) = support::sessions(version);
+        let mut connection = Connection::tls(client, Raw::new(), Arc::default(), NOW);
+        let deadline = connection.deadline().unwrap();
+        assert_eq!(deadline.timer, Timer::Handshake);
+        connection.finish();
+        assert_eq!(connection.deadline(), Some(deadline));
+        connection.close();
+        assert_eq!(connection.deadline(), Some(deadline));
+        connection.handle_timeout(deadline.at);
+        assert_eq!(connection.close_reason(), Some(&CloseReason::TimedOut(Timer::Handshake)));
+    }
+}
+
+#[test]
+fn a_session_that_fails_while_much_is_queued_sends_no_more_of_it() {
+    for version in VERSIONS {
+        let mut pair = open_pair(version);
+        pair.back.capacity = 0;
+        for _ in 0..300 {
+            pair.right.connection.send(&[7; 255]).unwrap();
+        }
+        pair.run_now();
+        let before_len = pair.right.connection.queued_len();
+        assert!(before_len > 60_000, "{before_len} bytes");
+        pair.there.inject(&[&[0x17, 3, 3, 0, 40][..], &[9; 40]].concat(), pair.now);
+        pair.run_now();
+        // What was not sealed never can be; what was sealed, and an alert, may still leave.
+        let queued_len = pair.right.connection.queued_len();
+        assert!(queued_len < before_len - 20_000, "{queued_len} bytes");
+        pair.back.capacity = usize::MAX;
+        pair.run_now();
+        let reason = pair.right.connection.close_reason();
+        assert!(matches!(reason, Some(CloseReason::Failed(Error::Tls(_)))), "{reason:?}");
+    }
+}
+
+#[test]
 fn a_record_without_a_frame_stops_the_frame_clock() {
     for version in VERSIONS {
         let mut pair = open_pair(version);

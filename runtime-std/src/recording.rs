@@ -1,10 +1,11 @@
 //! Recordings of connections into a file, as [scripts](drywire::script).
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::mem;
 use std::ops::ControlFlow;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -146,16 +147,24 @@ struct State {
 }
 
 impl Recording {
-    /// Records into a new file at `path`, or in place of the one that is there. Only its owner may
-    /// read it.
+    /// Records into a new file at `path`, or in place of what is in the one that is there.
+    ///
+    /// Only its owner may open it for reading from then on, whatever mode it had. A symbolic link is
+    /// followed, as `/dev/stdout` is one: let nobody else make links in the directory. What is not
+    /// a regular file, as a pipe or a device, keeps its mode.
     ///
     /// # Errors
-    /// Those of the system, which must provide the file and a thread.
+    /// Those of the system, which must provide the file and a thread. A file of somebody else, whose
+    /// mode may not be changed, is left as it is.
     pub fn create(path: &Path, options: RecordingOptions) -> io::Result<Self> {
         let mut open = File::options();
-        open.write(true).create(true).truncate(true);
-        std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-        Self::to(open.open(path)?, options)
+        // Nothing is lost of a file that cannot be recorded into.
+        let file = open.write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        if file.metadata()?.is_file() {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.set_len(0)?;
+        }
+        Self::to(file, options)
     }
 
     /// Records into `file`, from where it stands.

@@ -1,9 +1,12 @@
 //! Connections that are recorded are replayed: the same steps and the same bytes.
 #![cfg(feature = "record")]
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::{fs, process, thread};
 
 use drywire::address::Address;
@@ -148,4 +151,33 @@ fn a_client_is_recorded_with_what_it_wanted() {
     assert_eq!(replay.sent(1), b"hello\nagain\n");
     assert_eq!(replay.frames(1).collect::<Vec<_>>(), [b"hello\n", b"again\n"]);
     assert_eq!(replay.reason(1), Some(&CloseReason::Finished));
+}
+
+#[test]
+fn only_the_owner_may_read_a_recording_in_place_of_another_file() {
+    let scratch = Scratch::new("mode");
+    fs::write(&scratch.0, "what was there before, and is longer than a header\n").unwrap();
+    fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o644)).unwrap();
+    let recording = scratch.recording();
+    // At once: nothing has been recorded yet.
+    assert_eq!(fs::metadata(&scratch.0).unwrap().mode() & 0o777, 0o600);
+    recording.finish().unwrap();
+    assert_eq!(fs::read_to_string(&scratch.0).unwrap(), "drywire-script 1\n");
+}
+
+#[test]
+fn a_pipe_is_recorded_into_and_keeps_its_mode() {
+    let cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let path = format!("/dev/fd/{}", cat.stdin.as_ref().unwrap().as_raw_fd());
+    let before = fs::metadata(&path).unwrap().mode();
+    let recording = Recording::create(path.as_ref(), RecordingOptions::new()).unwrap();
+    recording.finish().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().mode(), before);
+    assert_eq!(cat.wait_with_output().unwrap().stdout, b"drywire-script 1\n");
+}
+
+#[test]
+fn a_device_that_is_full_says_so() {
+    let recording = Recording::create("/dev/full".as_ref(), RecordingOptions::new()).unwrap();
+    assert_eq!(recording.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
 }

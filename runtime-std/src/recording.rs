@@ -23,6 +23,9 @@ pub const RECORDING_LEN_MAX: u64 = 64 * 1024 * 1024;
 /// than this lasts ends the recording, and not the connections.
 const WAITING_LEN_MAX: usize = 16 * 1024 * 1024;
 
+/// Memory that is kept for what comes next, once it is written.
+const KEPT_LEN_MAX: usize = 64 * 1024;
+
 /// What is kept free for the line that says that the recording ends.
 const ENDING_LEN_MAX: u64 = 64;
 
@@ -36,7 +39,8 @@ const ENDING_LEN_MAX: u64 = 64;
 ///
 /// # Bounds
 /// The file's length; then its last line says that it ends there. As long as it is written more
-/// slowly than things happen, 16 MiB of memory; beyond them it ends likewise.
+/// slowly than things happen, 16 MiB of text that is not written, for which twice as much memory may
+/// be reserved; beyond them it ends likewise.
 ///
 /// # Examples
 /// ```
@@ -91,7 +95,8 @@ impl RecordingOptions {
         }
     }
 
-    /// Sets how many bytes the file may have.
+    /// Sets how many bytes the file may have: at least 81, for how a script begins and ends. With
+    /// less, the file has up to 81 all the same.
     #[must_use]
     pub fn len_max(self, len_max: u64) -> Self {
         Self { len_max, ..self }
@@ -139,6 +144,8 @@ struct State {
     lines: Lines,
     /// What waits to be written.
     text: String,
+    /// Bytes that are being written.
+    writing_len: usize,
     /// Bytes of the script, written or not.
     len: u64,
     /// Nothing more is recorded.
@@ -177,6 +184,7 @@ impl Recording {
             lines: Lines::new(),
             len: text.len() as u64,
             text,
+            writing_len: 0,
             is_over: false,
             error: None,
         };
@@ -232,8 +240,12 @@ impl Tape {
         let mut text = String::new();
         loop {
             text.clear();
+            if text.capacity() > KEPT_LEN_MAX {
+                text = String::new();
+            }
             {
                 let mut state = self.state();
+                state.writing_len = 0;
                 while state.text.is_empty() && !state.is_over {
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
@@ -241,6 +253,7 @@ impl Tape {
                     return;
                 }
                 mem::swap(&mut text, &mut state.text);
+                state.writing_len = text.len();
             }
             if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.flush()) {
                 (self.options.on_error)(&error);
@@ -278,7 +291,7 @@ impl Recorder for Tape {
         let flow = if state.len + line_len + ENDING_LEN_MAX > max {
             state.text.truncate(before);
             state.end(at, Ending::Limit { max })
-        } else if state.text.len() > WAITING_LEN_MAX {
+        } else if state.writing_len + state.text.len() > WAITING_LEN_MAX {
             state.text.truncate(before);
             state.end(at, Ending::Overrun)
         } else {
@@ -453,5 +466,62 @@ mod tests {
         recording.finish().unwrap();
         let script: Script = sheet.text().parse().unwrap();
         assert_eq!(script.ending(), Some(Ending::Overrun));
+    }
+
+    #[test]
+    fn what_is_being_written_counts_and_its_memory_is_not_kept() {
+        /// Tells what it is given, and is stuck until the test says so.
+        struct Slow(mpsc::Sender<usize>, mpsc::Receiver<()>);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let _ = self.0.send(bytes.len());
+                let _ = self.1.recv();
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (tell, told) = mpsc::channel();
+        let (release, stuck) = mpsc::channel();
+        let recording = Recording::to(Slow(tell, stuck), RecordingOptions::new()).unwrap();
+        told.recv().unwrap();
+        let mut connection = connection();
+        recording.attach(&mut connection, &Peer::unix(), Role::Server);
+        // Lines of 13 bytes, three quarters of what may wait.
+        let mut fill = || {
+            for _ in 0..WAITING_LEN_MAX / 13 / 4 * 3 {
+                connection.handle_timeout(Instant::ZERO);
+            }
+        };
+        fill();
+        assert!(!recording.tape.state().is_over);
+        release.send(()).unwrap();
+        let writing_len = told.recv().unwrap();
+        assert!(writing_len > WAITING_LEN_MAX / 2);
+        fill();
+        {
+            let state = recording.tape.state();
+            assert!(state.is_over);
+            let unwritten_len = writing_len + state.text.len();
+            assert!(unwritten_len <= WAITING_LEN_MAX + 64, "{unwritten_len}");
+        }
+        release.send(()).unwrap();
+        told.recv().unwrap();
+        assert!(recording.tape.state().text.capacity() <= KEPT_LEN_MAX);
+        drop(release);
+        recording.finish().unwrap();
+    }
+
+    #[test]
+    fn the_least_limit_that_is_kept_is_81() {
+        let min = Lines::header().to_string().len() as u64 + ENDING_LEN_MAX;
+        assert_eq!(min, 81);
+        for len_max in 0..=min + 1 {
+            let text = recorded(len_max, 10);
+            assert!(text.len() as u64 <= len_max.max(min), "{} of {len_max}", text.len());
+            let script: Script = text.parse().unwrap();
+            assert_eq!(script.ending(), Some(Ending::Limit { max: len_max }));
+        }
     }
 }

@@ -303,19 +303,26 @@ impl<P: Protocol> Clients<P> {
         }
     }
 
-    /// Drives all connections until one has ended. None when there is none.
+    /// Drives all connections until one has ended. None when there is none. An [`Alarm`] that is
+    /// raised meanwhile is told by the following [`next_until`](Self::next_until).
     ///
     /// # Errors
     /// Those of the system, if it refuses to wait.
     #[expect(clippy::should_implement_trait, reason = "the caller adds connections in between")]
     pub fn next(&mut self) -> io::Result<Option<Ended<P>>> {
-        loop {
-            match self.next_until(Instant::MAX)? {
-                News::Ended(ended) => return Ok(Some(ended)),
-                News::Idle => return Ok(None),
-                News::Due | News::Called => {}
+        let mut is_called = false;
+        let next = loop {
+            match self.next_until(Instant::MAX) {
+                Ok(News::Ended(ended)) => break Ok(Some(ended)),
+                Ok(News::Idle) => break Ok(None),
+                Ok(News::Called) => is_called = true,
+                Ok(News::Due) => {}
+                Err(error) => break Err(error),
             }
-        }
+        };
+        // An alarm is for `next_until`, whenever that is called.
+        self.is_called |= is_called;
+        next
     }
 
     /// Drives all connections until one has ended, `at` has come on the [clock](Self::clock) of the
@@ -442,5 +449,18 @@ mod tests {
         }
         assert!(last > first, "the idle deadline moves");
         assert_eq!(clients.timers.operations(), operations);
+    }
+
+    #[test]
+    fn an_alarm_is_not_lost_to_next() {
+        let mut clients = Clients::new(&Client::new()).unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        clients.adopt(Stream::try_from(ours).unwrap(), Echo::new(Lines::new())).unwrap();
+        clients.alarm().raise().unwrap();
+        drop(theirs);
+        assert!(clients.next().unwrap().is_some());
+        assert!(clients.next().unwrap().is_none());
+        assert!(matches!(clients.next_until(Instant::MAX).unwrap(), News::Called));
+        assert!(matches!(clients.next_until(Instant::MAX).unwrap(), News::Idle));
     }
 }

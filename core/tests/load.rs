@@ -54,6 +54,7 @@ fn a_closed_loop_measures_the_link() {
         let latency = &statistics.latency;
         assert_eq!((latency.min(), latency.max()), (Some(millis(10)), Some(millis(10))));
         assert_eq!(statistics.last_at, at(SECOND));
+        assert_eq!((statistics.completed, statistics.elapsed()), (100 * depth as u64, SECOND));
     }
 }
 
@@ -141,6 +142,70 @@ fn what_was_due_and_never_sent_is_told() {
     assert_eq!(statistics.latency.min(), Some(millis(200)));
     assert_eq!(statistics.latency.max(), Some(millis(800 - 40 + 200)));
     assert_eq!(statistics.service.max(), Some(millis(200)));
+}
+
+/// A hundred a second are answered, and ten times as many are due, in the warm-up already.
+#[test]
+fn a_rate_above_the_capacity_is_told_as_what_was_answered() {
+    let load = load(|options| {
+        options.pace = Pace::Open { rate: 1_000 };
+        options.warm_up = SECOND;
+        options.duration = 2 * SECOND;
+    });
+    joined(&load, Lines::new(), millis(5)).run();
+    let statistics = load.statistics();
+    // The request in flight when the warm-up ended is one of those, and was due before.
+    assert_eq!((statistics.completed, statistics.elapsed()), (200, 2 * SECOND));
+    assert_eq!(statistics.answered + statistics.unsent, 2_000);
+    assert_eq!(statistics.latency.min(), Some(millis(10)));
+    assert!(statistics.is_rate_missed);
+}
+
+#[test]
+fn a_rate_is_missed_by_more_than_one_in_a_hundred_and_a_twentieth_of_a_second() {
+    // A hundred a second are answered, and so many more are due for ten seconds.
+    for (rate, is_missed) in [(100, false), (101, false), (102, true)] {
+        let load = load(|options| {
+            options.pace = Pace::Open { rate };
+            options.duration = 10 * SECOND;
+        });
+        joined(&load, Lines::new(), millis(5)).run();
+        assert_eq!(load.statistics().is_rate_missed, is_missed, "{rate}");
+    }
+    // One was asked in 50 ms, and 50 were due.
+    for (rate, is_missed) in [(20, false), (40, false), (1_000, false)] {
+        let load = load(|options| {
+            options.pace = Pace::Open { rate };
+            options.duration = millis(50);
+        });
+        joined(&load, Lines::new(), SECOND).run();
+        assert_eq!(load.statistics().is_rate_missed, is_missed, "{rate}");
+    }
+}
+
+#[test]
+fn a_counted_load_is_over_when_the_last_is_answered_and_tells_of_its_rate_too() {
+    let load = load(|options| {
+        options.pace = Pace::Open { rate: 1_000 };
+        options.warm_up = millis(500);
+        options.requests_max = Some(100);
+    });
+    joined(&load, Lines::new(), millis(5)).run();
+    let statistics = load.statistics();
+    assert!(statistics.is_clean() && statistics.is_rate_missed);
+    assert_eq!((statistics.completed, statistics.answered), (100, 100));
+    assert_eq!(statistics.elapsed(), SECOND);
+}
+
+#[test]
+fn a_load_that_is_stopped_in_the_warm_up_has_counted_nothing() {
+    let load = load(|options| options.warm_up = SECOND);
+    let mut pair = joined(&load, Lines::new(), millis(5));
+    pair.run_until(|pair| pair.now >= at(millis(500)));
+    load.stop(pair.now);
+    pair.run();
+    let statistics = load.statistics();
+    assert_eq!((statistics.completed, statistics.elapsed()), (0, Duration::ZERO));
 }
 
 #[test]

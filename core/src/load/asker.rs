@@ -179,7 +179,12 @@ impl<F: ByteFraming + Clone, R: Record> Protocol for Asker<F, R> {
     }
 
     fn on_timer(&mut self, handle: &mut Handle<'_, F>) {
-        let hard_end = self.load.shared.borrow().hard_end();
+        let hard_end = {
+            let mut shared = self.load.shared.borrow_mut();
+            // Whoever is given up is told the time.
+            shared.is_over(handle.now());
+            shared.hard_end()
+        };
         if handle.now() >= hard_end {
             self.is_done = true;
             handle.abort();

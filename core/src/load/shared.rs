@@ -5,12 +5,15 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::options::LoadOptions;
+use super::options::{LoadOptions, Pace};
 use super::request::Request;
 use super::schedule::Schedule;
 use super::statistics::{LoadStatistics, Record};
 use crate::connection::CloseReason;
 use crate::time::Instant;
+
+/// A rate is missed by more than is due in this part of a second.
+const MISSED_PER_SECOND: u64 = 20;
 
 pub(super) struct Shared<R> {
     pub(super) options: LoadOptions,
@@ -33,6 +36,10 @@ pub(super) struct Shared<R> {
     now: Instant,
     is_stopped: bool,
     is_settled: bool,
+    /// Asking was over because so many requests had been sent.
+    is_counted_out: bool,
+    /// The warm-up is over.
+    is_warm: bool,
 }
 
 /// A place for a connection, while it has one.
@@ -66,8 +73,10 @@ impl<R: Record> Shared<R> {
             request: Request::new(options.request_len),
             statistics: LoadStatistics {
                 answered: 0,
+                completed: 0,
                 unanswered: 0,
                 unsent: 0,
+                is_rate_missed: false,
                 mismatched: 0,
                 opened: 0,
                 connect_failed: 0,
@@ -75,6 +84,7 @@ impl<R: Record> Shared<R> {
                 latency,
                 service,
                 began_at,
+                ended_at: now,
                 last_at: began_at,
             },
             asked: alloc::vec![0; slots],
@@ -86,6 +96,8 @@ impl<R: Record> Shared<R> {
             now,
             is_stopped: false,
             is_settled: false,
+            is_counted_out: false,
+            is_warm: false,
             schedule,
             options,
         }
@@ -93,15 +105,46 @@ impl<R: Record> Shared<R> {
 
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
         self.now = self.now.max(now);
+        if self.is_settled {
+            return true;
+        }
+        if !self.is_warm && self.now >= self.statistics.began_at {
+            self.is_warm = true;
+            self.forget_warm_up();
+        }
         let is_over = self.is_stopped || self.now >= self.end || self.left == Some(0);
-        if is_over && !self.is_settled {
-            self.is_settled = true;
-            self.end = self.end.min(self.now);
-            if self.left.is_none() {
-                self.statistics.unsent = self.unsent();
-            }
+        if is_over {
+            self.settle();
+        } else {
+            self.statistics.ended_at = self.now;
         }
         is_over
+    }
+
+    /// What was due in the warm-up and not sent is not asked any more: it would keep what is counted
+    /// from being asked.
+    fn forget_warm_up(&mut self) {
+        for (slot, asked) in self.asked.iter_mut().enumerate() {
+            let warm = self.schedule.count_before(slot as u64, self.statistics.began_at);
+            *asked = warm.max(*asked);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.is_settled = true;
+        self.is_counted_out = !self.is_stopped && self.now < self.end;
+        self.end = self.end.min(self.now);
+        self.statistics.ended_at = self.end;
+        let unsent = self.unsent();
+        if let Pace::Open { rate } = self.options.pace {
+            let time = self.end.saturating_duration_since(self.statistics.began_at);
+            let due = time.as_nanos().saturating_mul(rate.into()) / 1_000_000_000;
+            self.statistics.is_rate_missed =
+                u128::from(unsent) > (due / 100).max(u128::from(rate / MISSED_PER_SECOND));
+        }
+        if self.left.is_none() {
+            self.statistics.unsent = unsent;
+        }
     }
 
     /// Those that were due and were not sent.
@@ -171,7 +214,12 @@ impl<R: Record> Shared<R> {
         is_done: bool,
         in_flight: impl Iterator<Item = Asked>,
     ) {
-        self.statistics.unanswered += in_flight.filter(|asked| asked.is_counted).count() as u64;
+        for _ in in_flight.filter(|asked| asked.is_counted) {
+            self.statistics.unanswered += 1;
+            if self.is_counted_out {
+                self.statistics.ended_at = self.now;
+            }
+        }
         if !is_done {
             *self.statistics.lost.entry(reason.kind()).or_default() += 1;
         }
@@ -217,6 +265,7 @@ impl<R: Record> Shared<R> {
 
     pub(super) fn answered(&mut self, asked: Asked, now: Instant) {
         self.now = self.now.max(now);
+        self.complete(asked);
         if !asked.is_counted {
             return;
         }
@@ -225,6 +274,19 @@ impl<R: Record> Shared<R> {
         self.statistics.latency.record(self.now.saturating_duration_since(asked.due));
         if self.schedule.has_rate() {
             self.statistics.service.record(self.now.saturating_duration_since(asked.sent_at));
+        }
+    }
+
+    /// Takes an answer for one of those that make the rate, if it is.
+    fn complete(&mut self, asked: Asked) {
+        if self.is_counted_out && asked.is_counted {
+            self.statistics.ended_at = self.now;
+        }
+        // What comes at the very beginning belongs to the warm-up, and what comes at the end does not.
+        let has_begun = asked.is_counted || self.now > self.statistics.began_at;
+        let is_in_time = has_begun && (self.now <= self.end || self.is_counted_out);
+        if is_in_time && (asked.is_counted || self.left.is_none()) {
+            self.statistics.completed += 1;
         }
     }
 }

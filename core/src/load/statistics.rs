@@ -24,12 +24,19 @@ impl Record for Distribution {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadStatistics<R> {
-    /// Requests that were answered.
+    /// Requests that were answered, also after the end.
     pub answered: u64,
+    /// Answers that came while it was counted, also to requests of the warm-up unless
+    /// [`requests_max`](super::LoadOptions::requests_max) of them are counted: over
+    /// [`elapsed`](Self::elapsed) they are the rate that the peer kept.
+    pub completed: u64,
     /// Requests that were sent, and not answered when their connection ended.
     pub unanswered: u64,
     /// Requests that were due at a rate, and never sent because the peer was too slow.
     pub unsent: u64,
+    /// When asking was over, more than one in a hundred of the requests due at a rate had not been
+    /// sent, and more than are due in 50 ms.
+    pub is_rate_missed: bool,
     /// Connections on which something came that is no echo. They are ended, and lost.
     pub mismatched: u64,
     /// Connections that were opened, in the warm-up too.
@@ -45,6 +52,10 @@ pub struct LoadStatistics<R> {
     pub service: R,
     /// When counting began.
     pub began_at: Instant,
+    /// When counting ended: asking was over, or the last of
+    /// [`requests_max`](super::LoadOptions::requests_max) was answered or given up. Until then the
+    /// latest time that was told.
+    pub ended_at: Instant,
     /// When the last answer came that is counted.
     pub last_at: Instant,
 }
@@ -57,9 +68,9 @@ impl<R> LoadStatistics<R> {
         failures.iter().all(|count| *count == 0) && self.lost.is_empty()
     }
 
-    /// From when counting began to the last answer.
+    /// How long was counted, whether or not anything was answered. Zero if it ended in the warm-up.
     #[must_use]
     pub const fn elapsed(&self) -> Duration {
-        self.last_at.saturating_duration_since(self.began_at)
+        self.ended_at.saturating_duration_since(self.began_at)
     }
 }

@@ -103,7 +103,9 @@ where
         rest: &[u8],
         tls: Option<&ServerTls>,
     ) -> Option<Serving<P>> {
-        let Admitted { seat, mut place } = admitted;
+        // Bindings are dropped in reverse order: if the factory panics, the stream is closed before
+        // the place is given back.
+        let Admitted { mut place, seat } = admitted;
         let factory = || (self.factory)(&place.visitor.peer());
         let protocol = catch_unwind(AssertUnwindSafe(factory)).ok()?;
         let (now, limits) = (self.common.now(), Arc::clone(&self.common.limits));

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 use std::num::NonZeroUsize;
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 
 use drywire::{CloseReason, Peer};
 use drywire_smol::Server;
@@ -86,4 +86,29 @@ fn any_number_of_threads_serves_many() {
         assert!(summary.drained);
         assert_eq!(summary.statistics.accepted, 100);
     }
+}
+
+/// Whoever hears of the end may need the descriptor.
+#[test]
+fn a_stream_whose_factory_panics_is_closed_before_its_end_is_told() {
+    let listener = loopback();
+    let address = socket_addr(listener.address(), [127, 0, 0, 1].into());
+    let (lend, lent) = mpsc::channel();
+    let lent = Mutex::new(lent);
+    let factory = |_: &Peer| -> Obey { panic!("asked to") };
+    let server = Server::new(factory).listen(listener).on_close(move |_, reason| {
+        assert_eq!(*reason, CloseReason::Aborted);
+        let mut peer: TcpStream = lent.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        expect_gone(&mut peer);
+    });
+    let handle = server.handle();
+    let serving = std::thread::spawn(move || now(server.run()));
+    let peer = dial(address);
+    lend.send(peer.try_clone().unwrap()).unwrap();
+    // The observer waits for it: a drain cannot come first, for it waits for the connection.
+    while handle.statistics().accepted == 0 {
+        std::thread::yield_now();
+    }
+    handle.drain();
+    assert!(serving.join().unwrap().unwrap().drained);
 }

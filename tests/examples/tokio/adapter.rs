@@ -15,7 +15,7 @@ use drywire::statistics::Statistics;
 use drywire::tls::{ServerTls, TlsSession};
 use drywire::{CloseKind, CloseReason, Connection, Fault, Instant, Limits, Protocol, pump};
 use tokio::io::Interest;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
@@ -154,13 +154,16 @@ impl Surroundings {
 pub(crate) struct Handle {
     admission: Arc<Mutex<Admission>>,
     phases: watch::Sender<Phase>,
+    /// Wakes the task that accepts, and no other: there may be room, or an end.
+    changed: Arc<Notify>,
     epoch: Clock,
 }
 
 impl Handle {
     fn new(limits: AdmissionLimits) -> Self {
         let admission = Arc::new(Mutex::new(Admission::new(limits)));
-        Self { admission, phases: watch::channel(Phase::Serving).0, epoch: Clock::now() }
+        let phases = watch::channel(Phase::Serving).0;
+        Self { admission, phases, changed: Arc::default(), epoch: Clock::now() }
     }
 
     pub(crate) fn request(&self, request: Request) {
@@ -176,10 +179,11 @@ impl Handle {
         Instant::from_elapsed(self.epoch.elapsed())
     }
 
-    /// Tells everybody of a new phase. Everybody has the time to look at what has changed.
+    /// Tells the conversations of the phase if it is new, and has the server look at the admission.
     fn heed(&self) {
         let phase = lock(&self.admission).phase(self.now());
-        self.phases.send_replace(phase);
+        self.phases.send_if_modified(|told| std::mem::replace(told, phase) != phase);
+        self.changed.notify_one();
     }
 
     fn closed(&self, permit: Permit, kind: CloseKind) {
@@ -215,8 +219,8 @@ where
     pub(crate) async fn run(self) -> io::Result<Statistics> {
         let Self { factory, tls, limits, listener, handle } = self;
         let mut listener = Some(listener);
-        let (mut phases, epoch) = (handle.phases.subscribe(), handle.epoch);
-        let around = Surroundings { pool: Arc::default(), epoch, phases: phases.clone() };
+        let (phases, epoch) = (handle.phases.subscribe(), handle.epoch);
+        let around = Surroundings { pool: Arc::default(), epoch, phases };
         loop {
             let now = handle.now();
             let (accept, is_drained, deadline) = {
@@ -270,7 +274,7 @@ where
                     Err(error) => lock(&handle.admission).accept_failed(accept_fault(&error), now),
                 },
                 () = due => handle.heed(),
-                _ = phases.changed() => {}
+                () = handle.changed.notified() => {}
             }
         }
     }

@@ -115,15 +115,19 @@ impl<P: Protocol> Conversations<P> {
         Instant::from_elapsed(self.epoch.elapsed())
     }
 
-    fn add(&mut self, mut conversation: Conversation<P>, permit: Option<Permit>) -> io::Result<()> {
+    /// Has events of `conversation` come by a token of its own.
+    fn register(&mut self, conversation: Conversation<P>) -> io::Result<(Token, Conversation<P>)> {
         self.last += 1;
         let (token, both) = (Token(self.last), Interest::READABLE | Interest::WRITABLE);
         let fd = conversation.stream.as_raw_fd();
         self.poll.registry().register(&mut SourceFd(&fd), token, both)?;
+        Ok((token, conversation))
+    }
+
+    fn add(&mut self, token: Token, mut conversation: Conversation<P>, permit: Option<Permit>) {
         // The first step is that it is open.
         conversation.turn(&mut self.pool, Instant::from_elapsed(self.epoch.elapsed()));
         self.all.insert(token, (conversation, permit));
-        Ok(())
     }
 
     /// Turns those that are due, and returns those that are over.
@@ -180,7 +184,8 @@ pub(crate) fn converse<P: Protocol>(
     epoch: Clock,
 ) -> io::Result<CloseReason> {
     let mut conversations = Conversations::new(Poll::new()?, epoch);
-    conversations.add(conversation, None)?;
+    let (token, conversation) = conversations.register(conversation)?;
+    conversations.add(token, conversation, None);
     loop {
         if let Some((reason, _)) = conversations.turn().pop() {
             return Ok(reason);
@@ -288,8 +293,15 @@ impl<P: Protocol, F: Fn() -> P> Server<F> {
                                     Connection::tls(TlsSession::server(tls), framing, limits, now)
                                 }
                             };
-                            let conversation = Conversation::new(stream, connection, protocol)?;
-                            conversations.add(conversation, Some(permit))?;
+                            let conversation = Conversation::new(stream, connection, protocol)
+                                .and_then(|conversation| conversations.register(conversation));
+                            match conversation {
+                                Ok((token, conversation)) => {
+                                    conversations.add(token, conversation, Some(permit));
+                                }
+                                // That stream is lost, and its place given back: the server goes on.
+                                Err(_) => handle.admission().thread_failed(permit, now),
+                            }
                         }
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => acceptable = false,

@@ -139,9 +139,11 @@ fn what_was_due_and_never_sent_is_told() {
     let statistics = load.statistics();
     // Five round trips a second, and 100 were due.
     assert_eq!((statistics.answered, statistics.unsent), (5, 95));
-    assert_eq!(statistics.latency.min(), Some(millis(200)));
+    assert_eq!(statistics.latency.min(), Some(millis(10)));
+    // The sixth was due at 50 ms, and the last at 990.
+    assert_eq!(statistics.latency.count(), 100);
     assert_eq!(statistics.latency.max(), Some(millis(800 - 40 + 200)));
-    assert_eq!(statistics.service.max(), Some(millis(200)));
+    assert_eq!((statistics.service.count(), statistics.service.max()), (5, Some(millis(200))));
 }
 
 /// A hundred a second are answered, and ten times as many are due, in the warm-up already.
@@ -157,7 +159,8 @@ fn a_rate_above_the_capacity_is_told_as_what_was_answered() {
     // The request in flight when the warm-up ended is one of those, and was due before.
     assert_eq!((statistics.completed, statistics.elapsed()), (200, 2 * SECOND));
     assert_eq!(statistics.answered + statistics.unsent, 2_000);
-    assert_eq!(statistics.latency.min(), Some(millis(10)));
+    assert_eq!(statistics.latency.count(), 2_000);
+    assert_eq!(statistics.latency.max(), Some(2 * SECOND - millis(199)));
     assert!(statistics.is_rate_missed);
 }
 
@@ -307,7 +310,49 @@ fn an_answer_that_never_comes_is_given_up() {
     assert_eq!(pair.now, at(4 * SECOND));
     let statistics = load.statistics();
     assert_eq!((statistics.answered, statistics.unanswered), (0, 4));
+    let latency = &statistics.latency;
+    assert_eq!(
+        (latency.count(), latency.min(), latency.max()),
+        (4, latency.max(), Some(4 * SECOND))
+    );
+    assert_eq!((statistics.completed, statistics.elapsed()), (0, SECOND));
     assert!(!statistics.is_clean() && statistics.lost.is_empty());
+}
+
+/// The peer answers for a second, and never again.
+#[test]
+fn a_peer_that_hangs_is_measured_by_all_that_waits_for_it() {
+    for (pace, completed, unsent) in [(Pace::Closed, 100, 0), (Pace::Open { rate: 50 }, 50, 99)] {
+        let load = load(|options| {
+            options.pace = pace;
+            options.duration = 3 * SECOND;
+            options.timeout = SECOND;
+        });
+        let mut pair = joined(&load, Lines::new(), millis(5));
+        pair.run_until(|pair| pair.now >= at(SECOND));
+        pair.right.is_stuck = true;
+        pair.run_until(|pair| pair.left.connection.is_closed());
+        let statistics = load.statistics();
+        assert_eq!((statistics.completed, statistics.elapsed()), (completed, 3 * SECOND));
+        assert_eq!((statistics.unanswered, statistics.unsent), (1, unsent));
+        assert_eq!(statistics.latency.count(), completed + 1 + unsent);
+        // One was asked at the second, and given up a second after the end.
+        assert_eq!(statistics.latency.max(), Some(3 * SECOND));
+    }
+}
+
+/// More than are told apart: as many as there are.
+#[test]
+fn many_that_were_not_sent_are_recorded_together() {
+    let load = load(|options| {
+        options.pace = Pace::Open { rate: 1_000_000 };
+        options.duration = SECOND;
+    });
+    joined(&load, Lines::new(), millis(500)).run();
+    let statistics = load.statistics();
+    assert_eq!(statistics.latency.count(), 1_000_000);
+    let half = statistics.latency.percentile(50).unwrap();
+    assert!(half > millis(490) && half < millis(510), "{half:?}");
 }
 
 #[test]

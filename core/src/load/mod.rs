@@ -13,7 +13,8 @@
 //! of a request is the time from when it was due until its last byte is back. At a
 //! [rate](Pace::Open) a request is due when the rate says so, not when the peer has become ready for
 //! it: a stall of a second at 1,000 requests a second is 1,000 latencies, not one (this is known as
-//! the correction for coordinated omission). The times are those that the driver tells: if it takes
+//! the correction for coordinated omission). What is never answered, and what is due and never sent,
+//! counts with the time that it has waited, which is a lower bound. The times are those that the driver tells: if it takes
 //! several answers from one read, they came at the same time.
 //!
 //! # Examples

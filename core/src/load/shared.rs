@@ -3,6 +3,7 @@
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::ops::Range;
 use core::time::Duration;
 
 use super::options::{LoadOptions, Pace};
@@ -14,6 +15,9 @@ use crate::time::Instant;
 
 /// A rate is missed by more than is due in this part of a second.
 const MISSED_PER_SECOND: u64 = 20;
+
+/// Times by which what a slot has not sent is told apart.
+const UNSENT_STEPS: u64 = 1_000;
 
 pub(super) struct Shared<R> {
     pub(super) options: LoadOptions,
@@ -144,17 +148,40 @@ impl<R: Record> Shared<R> {
         }
         if self.left.is_none() {
             self.statistics.unsent = unsent;
+            self.record_unsent();
         }
     }
 
     /// Those that were due and were not sent.
     fn unsent(&self) -> u64 {
-        let unsent = |(slot, asked): (usize, &u64)| {
-            let due = self.schedule.count_before(slot as u64, self.end);
-            let warm = self.schedule.count_before(slot as u64, self.statistics.began_at);
-            due.saturating_sub(warm.max(*asked))
-        };
-        self.asked.iter().enumerate().map(unsent).sum()
+        let slots = 0..self.asked.len();
+        slots.map(|slot| self.unsent_of(slot)).map(|unsent| unsent.end - unsent.start).sum()
+    }
+
+    /// The numbers of those of a slot.
+    fn unsent_of(&self, slot: usize) -> Range<u64> {
+        let before = |at| self.schedule.count_before(slot as u64, at);
+        let asked = self.asked.get(slot).copied().unwrap_or(0);
+        let first = asked.max(before(self.statistics.began_at));
+        first..first.max(before(self.end))
+    }
+
+    /// Those that were not sent have waited until the end. Where there are many, neighbours are taken
+    /// for as late as the latest of them.
+    fn record_unsent(&mut self) {
+        for slot in 0..self.asked.len() {
+            let unsent = self.unsent_of(slot);
+            let step = (unsent.end - unsent.start).div_ceil(UNSENT_STEPS).max(1);
+            let mut from = unsent.start;
+            while from < unsent.end {
+                let until = from.saturating_add(step).min(unsent.end);
+                if let Some(due) = self.schedule.due(slot as u64, until - 1) {
+                    let waited = self.end.saturating_duration_since(due);
+                    self.statistics.latency.record_waiting(waited, until - from);
+                }
+                from = until;
+            }
+        }
     }
 
     pub(super) fn stop(&mut self, now: Instant) {
@@ -214,8 +241,13 @@ impl<R: Record> Shared<R> {
         is_done: bool,
         in_flight: impl Iterator<Item = Asked>,
     ) {
-        for _ in in_flight.filter(|asked| asked.is_counted) {
+        for asked in in_flight.filter(|asked| asked.is_counted) {
             self.statistics.unanswered += 1;
+            let waited = |since| self.now.saturating_duration_since(since);
+            self.statistics.latency.record_waiting(waited(asked.due), 1);
+            if self.schedule.has_rate() {
+                self.statistics.service.record_waiting(waited(asked.sent_at), 1);
+            }
             if self.is_counted_out {
                 self.statistics.ended_at = self.now;
             }

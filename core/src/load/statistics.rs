@@ -10,6 +10,12 @@ use crate::time::Instant;
 pub trait Record {
     /// Takes one.
     fn record(&mut self, latency: Duration);
+
+    /// Takes so many that have waited so long, and were not answered: a lower bound. Unless it is
+    /// told otherwise, each is recorded as a latency.
+    fn record_waiting(&mut self, waited: Duration, count: u64) {
+        (0..count).for_each(|_| self.record(waited));
+    }
 }
 
 impl Record for Distribution {
@@ -45,7 +51,9 @@ pub struct LoadStatistics<R> {
     pub connect_failed: u64,
     /// Those that ended before their time, by how.
     pub lost: BTreeMap<CloseKind, u64>,
-    /// From when a request was due to the last byte of its answer.
+    /// From when a request was due to the last byte of its answer, or as long as it had waited when
+    /// it was given up, or when asking was over and it was not sent: a
+    /// [lower bound](Record::record_waiting).
     pub latency: R,
     /// From when it was sent: what would be told without correction. The same in
     /// [`Pace::Closed`](super::Pace::Closed), and then not recorded.

@@ -92,7 +92,8 @@ With --json every line on standard output and standard error is one JSON object.
   bench        version (1), address, options; requests, bytes, seconds, requests_per_second,
                bytes_per_second; latency (from when a request was due) and uncorrected (from when
                it was sent; null without --rate): null, or min, mean, p50, p90, p99, p99.9, max,
-               standard_deviation; errors by kind; slices of the run: requests_per_second, p50, p90,
+               standard_deviation; rate_missed (true if --rate asked for more than was kept; what was
+               never sent or answered counts as long as it had waited); errors by kind; slices of the run: requests_per_second, p50, p90,
                p99, p99.9
   comparison   version (1), figures of two reports: name, a, b, ratio, beyond_noise (null if there
                are too few slices)

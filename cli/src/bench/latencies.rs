@@ -66,6 +66,12 @@ impl Record for Latencies {
         let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         self.slice.saturating_record(nanos.max(1));
     }
+
+    /// Counts in the total only: a slice says what was answered in it.
+    fn record_waiting(&mut self, waited: Duration, count: u64) {
+        let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.total.saturating_record_n(nanos.max(1), count);
+    }
 }
 
 /// A quantile, in seconds.
@@ -96,5 +102,10 @@ mod tests {
         latencies.record(Duration::ZERO);
         latencies.cut(Duration::ZERO);
         assert_eq!(latencies.total().len(), 302);
+        let slices = latencies.slices().len();
+        latencies.record_waiting(Duration::from_secs(9), 10_000_000_000);
+        latencies.cut(Duration::from_secs(1));
+        assert_eq!(latencies.total().len(), 10_000_000_302);
+        assert_eq!(latencies.slices().len(), slices, "nothing was answered");
     }
 }

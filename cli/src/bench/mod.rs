@@ -146,7 +146,7 @@ fn measure<F: ByteFraming + Clone>(
     screen.end();
     let lost = lost.map_err(|failure| stop(&failure, intent))?;
     let statistics = load.statistics();
-    let report = Report::new(&statistics, arguments.size.get());
+    let report = Report::new(&statistics, arguments);
     let text = report.text(&statistics, arguments.rate.is_some());
     output.record(text, &report.json(&statistics, arguments))?;
     if let Some(failure) = &lost {

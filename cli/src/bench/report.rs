@@ -16,11 +16,13 @@ pub(super) struct Report {
     pub(super) requests: u64,
     pub(super) seconds: f64,
     bytes: u64,
+    /// Requests a second that were asked for, if many of them were never sent.
+    rate_missed: Option<f64>,
     errors: Vec<(String, u64)>,
 }
 
 impl Report {
-    pub(super) fn new(statistics: &LoadStatistics<Latencies>, size: usize) -> Self {
+    pub(super) fn new(statistics: &LoadStatistics<Latencies>, arguments: &BenchArguments) -> Self {
         let mut errors: Vec<(String, u64)> = [
             ("mismatched", statistics.mismatched),
             ("unanswered", statistics.unanswered),
@@ -34,9 +36,13 @@ impl Report {
         errors.extend(lost.map(|(kind, count)| (kind.name().to_owned(), *count)));
         errors.retain(|(_, count)| *count > 0);
         Self {
-            requests: statistics.answered,
+            requests: statistics.completed,
             seconds: statistics.elapsed().as_secs_f64(),
-            bytes: statistics.answered.saturating_mul(size as u64),
+            bytes: statistics.completed.saturating_mul(arguments.size.get() as u64),
+            rate_missed: arguments
+                .rate
+                .filter(|_| statistics.is_rate_missed)
+                .map(|rate| rate.get() as f64),
             errors,
         }
     }
@@ -48,10 +54,13 @@ impl Report {
     /// A table: what, figures.
     pub(super) fn text(&self, statistics: &LoadStatistics<Latencies>, has_rate: bool) -> String {
         let (requests, bytes) = (self.per_second(self.requests), self.per_second(self.bytes));
+        if self.seconds == 0.0 {
+            return "interrupted before anything was counted".to_owned();
+        }
         let mut text = format!(
-            "{:>12} requests in {:.2} s, {} a second, {} a second\n\n",
+            "{:>12} requests in {}, {} a second, {} a second\n\n",
             self.requests,
-            self.seconds,
+            time(self.seconds),
             count(requests),
             volume(bytes)
         );
@@ -59,6 +68,13 @@ impl Report {
         text.push_str(&line("latency", statistics.latency.total()));
         if has_rate {
             text.push_str(&line("uncorrected", statistics.service.total()));
+        }
+        if statistics.unanswered + statistics.unsent > 0 {
+            text.push_str("what was not answered counts as long as it had waited: a lower bound\n");
+        }
+        if let Some(rate) = self.rate_missed {
+            let (reached, asked) = (count(requests), count(rate));
+            text.push_str(&format!("\nthe rate was not reached: {reached} of {asked} a second\n"));
         }
         if self.errors.is_empty() {
             text.push_str("\nno errors");
@@ -90,6 +106,7 @@ impl Report {
             "bytes_per_second": self.per_second(self.bytes),
             "latency": figures(statistics.latency.total()),
             "uncorrected": has_rate.then(|| figures(statistics.service.total())),
+            "rate_missed": self.rate_missed.is_some(),
             "errors": errors,
             "slices": statistics.latency.slices().iter().map(slice).collect::<Vec<_>>(),
         })

@@ -49,7 +49,7 @@ fn people_get_a_table() {
     let [counts, "", head, latency, uncorrected, "", "no errors"] = &lines[..] else {
         panic!("{lines:?}")
     };
-    assert!(counts.trim_start().starts_with("100 requests in 0."), "{counts}");
+    assert!(counts.trim_start().starts_with("100 requests in "), "{counts}");
     assert!(head.ends_with("p50      p90      p99    p99.9      max     mean"), "{head}");
     for line in [latency, uncorrected] {
         assert_eq!(line.chars().count(), head.chars().count(), "{line}");
@@ -99,6 +99,23 @@ fn who_does_not_answer_is_told_of() {
     let finished = bench(&["-c", "1", "-d", "0.2"], &rude());
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(finished.text().contains("unanswered"), "{finished:?}");
+}
+
+#[test]
+fn a_rate_that_is_not_kept_is_told_and_what_was_not_sent_counts() {
+    let server = serve("raw");
+    let options = ["-d", "0.3", "--rate", "1000000000"];
+    let finished = bench(&options, server.address());
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.text().contains("of 1000000000 a second"), "{finished:?}");
+    assert!(finished.text().contains("a lower bound"), "{finished:?}");
+    let finished = bench(&[&options[..], &["--json"]].concat(), server.address());
+    let report: Value = serde_json::from_str(finished.text()).unwrap();
+    assert_eq!(report["rate_missed"], true);
+    assert!(report["requests"].as_u64().unwrap() > 0, "{report}");
+    // Nearly all of them were never sent: they have waited for half of the time.
+    let median = report["latency"]["p50"].as_f64().unwrap();
+    assert!((0.1..0.2).contains(&median), "{report}");
 }
 
 #[test]

@@ -484,6 +484,67 @@ fn a_protocol_of_ones_own_is_replayed() {
     assert_eq!(replay.played()[0].index, 0);
 }
 
+/// A frame that is retained and shown again takes its bytes once.
+#[test]
+fn a_frame_that_is_retained_is_kept_once() {
+    let mut lines =
+        "1 +0 begin server framing=lines frame_len_max=200000\n1 +0 received \"".to_owned();
+    lines.push_str(&"a".repeat(100_000));
+    lines.push_str("\\n\"\n1 +0 step open\n1 +0 step frame 100001\n");
+    for _ in 0..300 {
+        lines.push_str("1 +0 retain\n1 +1 timeout\n1 +0 step frame 100001\n");
+    }
+    let replay = script::replay(&parsed(&lines)).unwrap();
+    assert_eq!(replay.frames(1).count(), 301);
+    assert!(replay.frames(1).all(|frame| frame.len() == 100_001));
+    assert!(replay.memory_len() < 20 * lines.len(), "{}", replay.memory_len());
+
+    let mut lines = "1 +0 begin server framing=raw\n1 +0 step open\n".to_owned();
+    for _ in 0..1000 {
+        lines.push_str("1 +0 received \"ab\"\n1 +0 step frame 2\n1 +0 retain\n");
+    }
+    let replay = script::replay(&parsed(&lines)).unwrap();
+    assert_eq!(replay.frames(1).count(), 1000);
+    assert!(replay.frames(1).all(|frame| frame == b"ab"), "it is found, and does not grow");
+    assert!(replay.memory_len() < 100 * lines.len(), "{}", replay.memory_len());
+}
+
+#[test]
+fn connections_that_wait_hold_no_large_buffers() {
+    let lines: String = (1..=2000)
+        .map(|number| {
+            format!("{number} +0 begin server framing=u16be\n{number} +0 received 0x00\n")
+        })
+        .collect();
+    let replay = script::replay(&parsed(&lines)).unwrap();
+    assert!(replay.memory_len() < 2000 * 16 * 1024, "{}", replay.memory_len());
+}
+
+#[test]
+fn a_replay_takes_no_more_than_it_may() {
+    for lines in [
+        "1 +0 begin server framing=u8 protocol=echo\n1 +0 received 0x0161000162\n1 +0 eof\n",
+        "1 +0 begin server framing=u16be\n2 +0 begin server framing=u8\n2 +0 dropped\n",
+    ] {
+        let script = parsed(lines);
+        let whole = script::replay(&script).unwrap();
+        let mut bounds = script::Bounds::new();
+        for (max, fits) in [(-1, false), (0, true), (1, true)] {
+            bounds.replay_len_max = whole.memory_len().checked_add_signed(max).unwrap();
+            match script::replay_within(&script, &bounds) {
+                Ok(replay) => assert!(fits && replay == whole, "{lines}"),
+                Err(error) => {
+                    let max = bounds.replay_len_max;
+                    assert!(!fits, "{lines}");
+                    assert_eq!(error.obstacle, Obstacle::TooLarge { max });
+                    let sentence = format!("the replay takes more than the limit of {max} bytes");
+                    assert_eq!(error.obstacle.to_string(), sentence);
+                }
+            }
+        }
+    }
+}
+
 mod minimising {
     use super::*;
 

@@ -8,6 +8,7 @@ use super::tap::record;
 use super::timers::Timer;
 use super::wire::Inflow;
 use super::{Connection, Front};
+use crate::buffer::Pool;
 use crate::error::{Error, SendError};
 use crate::framing::{Framing, Raw};
 use crate::time::Instant;
@@ -83,6 +84,14 @@ impl<F: Framing> Connection<F> {
             let reason = CloseReason::TimedOut(Timer::Handshake);
             self.link.input(Input::Lost(reason));
         }
+    }
+
+    /// Gives back to `pool` what the connection does not need, also in the midst of a turn: a script
+    /// need not say that one ends. Shows nowhere but in [`memory_len`](Self::memory_len).
+    pub(crate) fn play_settle(&mut self, pool: &mut Pool) {
+        self.lent = 0;
+        self.link.staged.settle(pool);
+        self.receive.settle(pool);
     }
 
     /// Whether it waits to be open, which within TLS is for the handshake.

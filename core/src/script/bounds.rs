@@ -11,6 +11,9 @@ pub struct Bounds {
     pub len_max: usize,
     /// Bytes of one line. Default 4 MiB: a frame of 1 MiB in the longest way to write it.
     pub line_len_max: usize,
+    /// Bytes that a [replay](super::replay_within) may take: its connections and what came of
+    /// them. Default 1 GiB.
+    pub replay_len_max: usize,
 }
 
 impl Bounds {
@@ -22,6 +25,7 @@ impl Bounds {
             len_max: 256 * 1024 * 1024,
             // And what stands before the bytes.
             line_len_max: 4 * 1024 * 1024 + 1024,
+            replay_len_max: 1024 * 1024 * 1024,
         }
     }
 }

@@ -67,6 +67,8 @@
 mod bounds;
 mod call;
 mod difference;
+mod frame;
+mod log;
 mod minimise;
 mod names;
 mod parse;
@@ -83,11 +85,12 @@ use crate::time::Instant;
 pub use bounds::Bounds;
 pub use call::{Begin, Call, Ending, Payload, Role, StepKind};
 pub use difference::Difference;
+pub use frame::Frame;
 pub use minimise::{Minimised, minimise};
 pub use parse::{Flaw, ParseScriptError};
 pub use print::Lines;
 pub use recorder::Recorder;
-pub use replay::{Obstacle, Played, Replay, ReplayError, replay, replay_with};
+pub use replay::{Obstacle, Played, Replay, ReplayError, replay, replay_with, replay_within};
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;

@@ -2,24 +2,31 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
-use super::replay::{Obstacle, Played};
+use super::frame::Frame;
+use super::log::Log;
+use super::replay::Obstacle;
 use super::{Begin, Call, Entry, StepKind};
 use crate::buffer::Pool;
 use crate::connection::{CloseReason, Connection, Handle, Step};
 use crate::framing::AnyFraming;
+use crate::limits::Limits;
 use crate::protocol::Protocol;
 
 /// A connection of a replay, whatever its protocol.
 pub(super) trait Play {
-    /// Does what `entry`, which is the script's `index`th, says, and appends what came of it.
+    /// Does what `entry`, which is the script's `index`th, says, and appends what came of it. Buffers
+    /// are of `pool`, and given back behind each entry.
     fn play(
         &mut self,
         index: usize,
         entry: &Entry<'_>,
-        played: &mut Vec<Played>,
+        pool: &mut Pool,
+        log: &mut Log,
     ) -> Result<(), Obstacle>;
+
+    /// Bytes that it takes.
+    fn memory_len(&self) -> usize;
 }
 
 /// Takes part in nothing: the script says what is wanted.
@@ -39,6 +46,7 @@ impl Protocol for Scripted {
 
 pub(super) struct Player<P: Protocol> {
     connection: Connection<P::Framing>,
+    connection_number: u64,
     protocol: P,
     /// The script says what is wanted, not the protocol.
     is_scripted: bool,
@@ -46,7 +54,8 @@ pub(super) struct Player<P: Protocol> {
     takes_steps_as_scripted: bool,
     /// Within TLS, the handshake is done.
     is_opened: bool,
-    pool: Pool,
+    /// What the log knows that it takes.
+    counted_len: usize,
 }
 
 impl<P: Protocol> Player<P> {
@@ -62,16 +71,17 @@ impl<P: Protocol> Player<P> {
         connection.keep(entry.connection);
         Self {
             connection,
+            connection_number: entry.connection,
             protocol,
             is_scripted,
             takes_steps_as_scripted,
             is_opened: !begin.is_tls,
-            pool: Pool::default(),
+            counted_len: 0,
         }
     }
 
     /// What happened outside.
-    fn happen(&mut self, entry: &Entry<'_>) -> Result<(), Obstacle> {
+    fn happen(&mut self, entry: &Entry<'_>, pool: &mut Pool) -> Result<(), Obstacle> {
         let (connection, now) = (&mut self.connection, entry.at);
         let is_shaking_hands = !self.is_opened && connection.is_opening();
         // What no longer fits, because something was changed before it, does nothing.
@@ -102,8 +112,8 @@ impl<P: Protocol> Player<P> {
             Call::Timeout => connection.handle_timeout(now),
             Call::Drain => connection.drain(now),
             Call::Stop => connection.stop(),
-            Call::Lease => connection.lease(&mut self.pool),
-            Call::Settle => connection.settle(&mut self.pool),
+            Call::Lease => connection.lease(pool),
+            Call::Settle => connection.settle(pool),
             _ => {}
         }
         Ok(())
@@ -136,18 +146,19 @@ impl<P: Protocol> Player<P> {
 
     /// Takes a step, if there is one, and appends it and what the protocol made of it. Returns
     /// whether there was one.
-    fn step(&mut self, index: usize, played: &mut Vec<Played>) -> bool {
+    fn step(&mut self, index: usize, log: &mut Log) -> bool {
         // Without the handshake that it waits for, a plain connection would open.
         if !self.is_opened && self.connection.is_opening() {
             return false;
         }
         let has_step = self.connection.has_step();
-        let frame = self.connection.upcoming_frame().map(<[u8]>::to_vec);
+        let number = self.connection_number;
+        let frame = self.connection.upcoming_frame().map(|frame| log.show(number, frame));
         let mut closing = None;
         if has_step {
             closing = dispatch(&mut self.connection, &mut self.protocol);
         }
-        self.collect(index, frame, closing, played);
+        self.collect(index, frame, closing, log);
         has_step
     }
 
@@ -155,9 +166,9 @@ impl<P: Protocol> Player<P> {
     fn collect(
         &mut self,
         index: usize,
-        mut frame: Option<Vec<u8>>,
+        mut frame: Option<Frame>,
         mut reason: Option<CloseReason>,
-        played: &mut Vec<Played>,
+        log: &mut Log,
     ) {
         for entry in self.connection.take_kept() {
             let (mut of_frame, mut of_reason) = (None, None);
@@ -166,8 +177,16 @@ impl<P: Protocol> Player<P> {
                 Call::Step(StepKind::Failed(_) | StepKind::Closed(_)) => of_reason = reason.take(),
                 _ => {}
             }
-            played.push(Played { index, entry, frame: of_frame, reason: of_reason });
+            log.push(index, entry, of_frame, of_reason);
         }
+        self.count(log);
+    }
+
+    /// Tells the log what the connection takes.
+    fn count(&mut self, log: &mut Log) {
+        let len = self.memory_len();
+        log.resized(self.counted_len, len);
+        self.counted_len = len;
     }
 }
 
@@ -201,7 +220,8 @@ impl<P: Protocol> Play for Player<P> {
         &mut self,
         index: usize,
         entry: &Entry<'_>,
-        played: &mut Vec<Played>,
+        pool: &mut Pool,
+        log: &mut Log,
     ) -> Result<(), Obstacle> {
         match &entry.call {
             Call::Look | Call::Step(_) if !self.takes_steps_as_scripted => return Ok(()),
@@ -211,20 +231,26 @@ impl<P: Protocol> Play for Player<P> {
                 }
             }
             Call::Step(_) => {
-                self.step(index, played);
+                self.step(index, log);
             }
             call => {
-                self.happen(entry)?;
+                self.happen(entry, pool)?;
                 if self.is_scripted {
                     self.want(call)?;
                 }
             }
         }
-        self.collect(index, None, None, played);
+        self.collect(index, None, None, log);
         if !self.takes_steps_as_scripted {
-            while self.step(index, played) {}
+            while !log.is_too_large() && self.step(index, log) {}
         }
+        self.connection.play_settle(pool);
+        self.count(log);
         Ok(())
+    }
+
+    fn memory_len(&self) -> usize {
+        size_of::<Self>() + size_of::<Limits>() + self.connection.memory_len()
     }
 }
 

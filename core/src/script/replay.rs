@@ -6,8 +6,11 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::difference::{self, Difference};
+use super::frame::Frame;
+use super::log::Log;
 use super::player::{AnyPlayer, Player, Scripted};
-use super::{Begin, Call, Entry, Script, StepKind};
+use super::{Begin, Bounds, Call, Entry, Script, StepKind};
+use crate::buffer::Pool;
 use crate::connection::CloseReason;
 use crate::framing::AnyFraming;
 use crate::protocol::{Discard, Echo, Protocol};
@@ -39,6 +42,11 @@ pub enum Obstacle {
     NotBegun,
     /// The connection has begun before.
     BegunTwice,
+    /// The connections and what came of them take more memory than they may: here they begin to.
+    TooLarge {
+        /// The limit, in bytes.
+        max: usize,
+    },
 }
 
 /// What came of a script: the same for the same script, always.
@@ -46,6 +54,7 @@ pub enum Obstacle {
 pub struct Replay {
     played: Vec<Played>,
     differences: Vec<Difference>,
+    memory_len: usize,
 }
 
 /// Something that happened in a replay.
@@ -56,7 +65,7 @@ pub struct Played {
     /// What happened.
     pub entry: Entry<'static>,
     /// If a frame was shown: its bytes as they were received.
-    pub frame: Option<Vec<u8>>,
+    pub frame: Option<Frame>,
     /// If the connection failed or closed: why. Of a TLS session that failed a script does not say
     /// how, so that the error then only says that it did.
     pub reason: Option<CloseReason>,
@@ -76,13 +85,24 @@ pub struct Played {
 ///
 /// # Errors
 /// [`ReplayError`].
+///
+/// # Bounds
+/// [`Bounds::replay_len_max`], by default.
 pub fn replay(script: &Script) -> Result<Replay, ReplayError> {
-    run(script, boxed)
+    replay_within(script, &Bounds::new())
+}
+
+/// As [`replay()`], within `bounds`, of which only [`Bounds::replay_len_max`] counts here.
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn replay_within(script: &Script, bounds: &Bounds) -> Result<Replay, ReplayError> {
+    run(script, bounds, boxed)
 }
 
 /// Runs `script` with protocols of your own: `protocol` makes the one for each connection.
 ///
-/// Otherwise as [`replay()`].
+/// Otherwise as [`replay()`]. What the protocols themselves keep is not counted.
 ///
 /// # Errors
 /// [`ReplayError`].
@@ -90,7 +110,7 @@ pub fn replay_with<P: Protocol + 'static>(
     script: &Script,
     mut protocol: impl FnMut(u64, &Begin) -> P,
 ) -> Result<Replay, ReplayError> {
-    run(script, |begin, entry, as_scripted| {
+    run(script, &Bounds::new(), |begin, entry, as_scripted| {
         let protocol = protocol(entry.connection, begin);
         Ok(Box::new(Player::new(protocol, begin, entry, false, as_scripted)))
     })
@@ -124,6 +144,7 @@ fn boxed(begin: &Begin, entry: &Entry<'_>, as_scripted: bool) -> Result<AnyPlaye
 
 fn run(
     script: &Script,
+    bounds: &Bounds,
     mut player: impl FnMut(&Begin, &Entry<'_>, bool) -> Result<AnyPlayer, Obstacle>,
 ) -> Result<Replay, ReplayError> {
     let mut has_steps = BTreeMap::new();
@@ -133,7 +154,7 @@ fn run(
         }
     }
     let mut players: BTreeMap<u64, Option<AnyPlayer>> = BTreeMap::new();
-    let mut played = Vec::new();
+    let (mut log, mut pool) = (Log::new(bounds.replay_len_max), Pool::default());
     for (index, entry) in script.entries.iter().enumerate() {
         let connection = entry.connection;
         let stopped = |obstacle| ReplayError { connection, index, obstacle };
@@ -141,24 +162,29 @@ fn run(
             (Call::Begin(begin), None) => {
                 let as_scripted = has_steps.contains_key(&connection);
                 let mut player = player(begin, entry, as_scripted).map_err(stopped)?;
-                played.push(Played { index, entry: entry.clone(), frame: None, reason: None });
-                player.play(index, entry, &mut played).map_err(stopped)?;
+                log.push(index, entry.clone(), None, None);
+                player.play(index, entry, &mut pool, &mut log).map_err(stopped)?;
                 players.insert(connection, Some(player));
             }
             (Call::Begin(_), Some(_)) => return Err(stopped(Obstacle::BegunTwice)),
             (Call::Ended(_), _) => {}
-            (Call::Dropped, Some(player @ Some(_))) => {
-                *player = None;
-                played.push(Played { index, entry: entry.clone(), frame: None, reason: None });
+            (Call::Dropped, Some(slot @ Some(_))) => {
+                log.resized(slot.take().map_or(0, |player| player.memory_len()), 0);
+                log.push(index, entry.clone(), None, None);
             }
             (_, Some(Some(player))) => {
-                player.play(index, entry, &mut played).map_err(stopped)?;
+                player.play(index, entry, &mut pool, &mut log).map_err(stopped)?;
             }
             (_, Some(None) | None) => return Err(stopped(Obstacle::NotBegun)),
         }
+        if log.is_too_large() {
+            return Err(stopped(Obstacle::TooLarge { max: bounds.replay_len_max }));
+        }
     }
+    let memory_len = log.len_peak();
+    let played = log.finish();
     let differences = difference::all(script, &played);
-    Ok(Replay { played, differences })
+    Ok(Replay { played, differences, memory_len })
 }
 
 impl Replay {
@@ -176,6 +202,13 @@ impl Replay {
     #[must_use]
     pub fn differences(&self) -> &[Difference] {
         &self.differences
+    }
+
+    /// The most bytes that the connections and what came of them took, as
+    /// [`Bounds::replay_len_max`] counts them.
+    #[must_use]
+    pub const fn memory_len(&self) -> usize {
+        self.memory_len
     }
 
     fn of(&self, connection: u64) -> impl Iterator<Item = &Played> {
@@ -231,6 +264,9 @@ impl fmt::Display for Obstacle {
             Self::Upgrade => "the framing was exchanged, which needs the protocol",
             Self::NotBegun => "the connection has not begun or was dropped",
             Self::BegunTwice => "the connection has begun before",
+            Self::TooLarge { max } => {
+                return write!(f, "the replay takes more than the limit of {max} bytes");
+            }
         })
     }
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use drywire::admission::Accept;
@@ -308,6 +309,7 @@ where
     fn accept(&mut self) {
         for _ in 0..ACCEPTS_MAX {
             let Some(index) = self.next_door() else { return };
+            let turnstile = self.service.turnstile();
             self.accepting = match self.service.poll(self.now) {
                 Accept::Now => Accepting::Now,
                 Accept::WaitUntil(at) => Accepting::After(at),
@@ -317,7 +319,7 @@ where
             if self.accepting != Accepting::Now {
                 return;
             }
-            self.accept_one(index);
+            self.accept_one(index, turnstile);
             self.last_door = index;
         }
     }
@@ -328,7 +330,7 @@ where
         after.into_iter().find(|index| self.doors.get(*index).is_some_and(|door| door.is_ready))
     }
 
-    fn accept_one(&mut self, index: usize) {
+    fn accept_one(&mut self, index: usize, turnstile: Option<MutexGuard<'a, ()>>) {
         let Some(door) = self.doors.get_mut(index) else { return };
         let ledger = &self.service.control.ledger;
         let (stream, peer) = match door.accept() {
@@ -345,6 +347,7 @@ where
                 return self.service.refused(&peer, refusal);
             }
         };
+        drop(turnstile);
         let visitor = ledger.enter_at(&peer, tls.is_some(), preamble.is_some(), self.now);
         let vacant = self.entries.vacant_entry();
         let slot = vacant.key();

@@ -4,8 +4,8 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder, ScopedJoinHandle};
 
 use drywire::admission::{Accept, Permit, Refusal};
@@ -32,6 +32,8 @@ pub(super) struct Service<'a, F> {
     wakers: Vec<Waker>,
     /// A loop waits for a connection of another to end.
     is_awaited: AtomicBool,
+    /// Held from the look whether there is a place until it is taken.
+    turnstile: Mutex<()>,
 }
 
 impl<F> Service<'_, F> {
@@ -46,6 +48,13 @@ impl<F> Service<'_, F> {
             }
             accept => accept,
         }
+    }
+
+    /// Keeps the other loops, if there are any, from taking the last place that this one sees: who
+    /// came by for it would be refused instead of waiting.
+    pub(super) fn turnstile(&self) -> Option<MutexGuard<'_, ()>> {
+        let is_alone = self.wakers.is_empty();
+        (!is_alone).then(|| self.turnstile.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes note that a connection is over whose descriptor is closed.
@@ -106,7 +115,15 @@ where
     let wakers = loops.iter().filter(|_| loops.len() > 1).map(Parts::waker);
     let wakers = wakers.collect::<io::Result<_>>()?;
     let is_awaited = AtomicBool::new(false);
-    let service = Service { factory, limits, observation, control, wakers, is_awaited };
+    let service = Service {
+        factory,
+        limits,
+        observation,
+        control,
+        wakers,
+        is_awaited,
+        turnstile: Mutex::new(()),
+    };
     let outcome = serve(&service, loops);
     service.observation.rethrow();
     outcome?;

@@ -2,7 +2,7 @@
 //! it in their best form, and what nobody can leave out, the AEAD.
 
 use std::hint::black_box;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
@@ -14,7 +14,7 @@ use drywire::tls::{ServerTls, TlsSession};
 use drywire::{Connection, Instant, Limits, pump};
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
-use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, Stream};
 
 use crate::common::{is_bench, median};
 
@@ -103,6 +103,61 @@ impl Server for Buffered {
         while self.tls.wants_write() {
             self.tls.write_tls(output).expect("into memory");
         }
+    }
+}
+
+/// As its documentation shows it: a stream that is read and written.
+struct Streamed {
+    tls: ServerConnection,
+    plaintext: Vec<u8>,
+}
+
+impl Streamed {
+    fn new(config: &Arc<ServerConfig>) -> Self {
+        let tls = ServerConnection::new(Arc::clone(config)).expect("usable");
+        Self { tls, plaintext: vec![0; 16 * 1024] }
+    }
+}
+
+impl Server for Streamed {
+    fn turn(&mut self, input: &[u8], output: &mut impl Write) {
+        let mut socket = Socket { input, output };
+        let mut stream = Stream::new(&mut self.tls, &mut socket);
+        loop {
+            match stream.read(&mut self.plaintext) {
+                Ok(len) => stream.write_all(&self.plaintext[..len]).expect("room"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A socket that has received `input`.
+struct Socket<'a, W> {
+    input: &'a [u8],
+    output: &'a mut W,
+}
+
+impl<W> Read for Socket<'_, W> {
+    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+        if self.input.is_empty() {
+            Err(ErrorKind::WouldBlock.into())
+        } else {
+            self.input.read(room)
+        }
+    }
+}
+
+impl<W: Write> Write for Socket<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.output.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.output.flush()
     }
 }
 
@@ -267,25 +322,30 @@ pub(crate) fn compare(len: usize, server: &Arc<ServerConfig>, client: &Arc<Clien
     let message: Vec<u8> = (0..=250).cycle().take(len).collect();
     let mut ours = Talk::new(Ours::new(server), client);
     let mut buffered = Talk::new(Buffered::new(server), client);
+    let mut streamed = Talk::new(Streamed::new(server), client);
     let mut unbuffered = Talk::new(Unbuffered::new(server), client);
     ours.check(&message);
     buffered.check(&message);
+    streamed.check(&message);
     unbuffered.check(&message);
     if !is_bench() {
         return;
     }
-    let mut four = || {
+    let mut all = || {
         [
             ours.time(&message, BATCHES),
             buffered.time(&message, BATCHES),
+            streamed.time(&message, BATCHES),
             unbuffered.time(&message, BATCHES),
             aead(&message, BATCHES * BATCH_LEN / len),
         ]
     };
-    let rounds: Vec<_> = (0..ROUNDS).map(|_| four()).collect();
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| all()).collect();
     let ns = median(rounds.iter().map(|[ours, ..]| ours * 1e9).collect());
     println!("tls session, {len} B records: open and seal in {ns:.0} ns");
-    for (at, name) in ["rustls buffered", "rustls unbuffered", "AES-256-GCM"].iter().enumerate() {
+    for (at, name) in
+        ["rustls buffered", "rustls Stream", "rustls unbuffered", "AES-256-GCM"].iter().enumerate()
+    {
         let mut ratios: Vec<_> = rounds.iter().map(|round| round[at + 1] / round[0]).collect();
         ratios.sort_by(f64::total_cmp);
         let (low, high) = (ratios[ratios.len() / 4], ratios[ratios.len() * 3 / 4]);

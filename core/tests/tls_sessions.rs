@@ -351,6 +351,59 @@ fn small_frames_share_a_record_and_large_ones_fill_theirs() {
     }
 }
 
+/// Two open ends without a framing, whose records from left to right are kept.
+fn raw(version: Version) -> Pair<Talker<Raw>, Talker<Raw>> {
+    let end = |session| {
+        let connection = Connection::tls(session, Raw::new(), Arc::default(), Instant::ZERO);
+        End::new(connection, Talker::new(Raw::new(), vec![], Then::Wait))
+    };
+    let client = support::client_session(&support::client_tls(version));
+    let mut pair = Pair::new(end(client), end(TlsSession::server(&support::server_tls())));
+    pair.run_now();
+    pair.there.keeping();
+    pair
+}
+
+#[test]
+fn bytes_that_are_sealed_where_they_lie_leave_as_if_they_were_queued_first() {
+    const RECORD_LEN: usize = 16 * 1024;
+    for version in VERSIONS {
+        for len in [RECORD_LEN - 1, RECORD_LEN, RECORD_LEN + 1, 3 * RECORD_LEN, 7 * RECORD_LEN + 9]
+        {
+            let mut pair = raw(version);
+            let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
+            for part in [&bytes, &b"small"[..], &bytes, b"last"] {
+                pair.left.connection.send(part).unwrap();
+            }
+            // The first write has as much as one may: nothing that was queued waits for a second.
+            let sealed = records(pair.left.connection.transmit());
+            let total = 2 * len + b"small".len() + b"last".len();
+            assert_eq!(
+                sealed.len(),
+                total.div_ceil(RECORD_LEN).min(3),
+                "{version:?}, {len}: {sealed:?}"
+            );
+            pair.run_now();
+            let expected = [&bytes, &b"small"[..], &bytes, b"last"].concat();
+            assert!(pair.right.trace().frames().concat() == expected, "{version:?}, {len}");
+        }
+    }
+}
+
+#[test]
+fn bytes_are_queued_behind_those_that_the_transport_was_shown() {
+    for version in VERSIONS {
+        let mut pair = raw(version);
+        let (first, second) = ([1; 20_000], [2; 40_000]);
+        pair.left.connection.send(&first).unwrap();
+        let shown = pair.left.connection.transmit().to_vec();
+        pair.left.connection.send(&second).unwrap();
+        assert_eq!(pair.left.connection.transmit(), shown, "nothing is added to what is shown");
+        pair.run_now();
+        assert!(pair.right.trace().frames().concat() == [&first[..], &second].concat());
+    }
+}
+
 #[test]
 fn frames_that_are_sent_while_the_transport_is_busy_share_a_record() {
     for version in VERSIONS {

@@ -127,12 +127,10 @@ impl Link {
             self.refuse();
             return Err(SendError::Full);
         }
-        let staged_len = self.staged.len();
-        if let Err(error) = framing.encode(item, &mut self.staged) {
-            self.staged.truncate(staged_len);
-            return Err(SendError::Encode(error));
+        match framing.verbatim(&item) {
+            Some(bytes) => self.queue(bytes),
+            None => self.encode(framing, item)?,
         }
-        record!(self, Sent(self.staged.filled().get(staged_len..).unwrap_or_default().into()));
         if self.hold == Hold::Held {
             self.hold = Hold::Released;
         }
@@ -142,6 +140,27 @@ impl Link {
         }
         self.close_if_over(framing);
         Ok(())
+    }
+
+    #[inline]
+    fn encode<F: Framing>(&mut self, framing: &mut F, item: F::Item<'_>) -> Result<(), SendError> {
+        let staged_len = self.staged.len();
+        if let Err(error) = framing.encode(item, &mut self.staged) {
+            self.staged.truncate(staged_len);
+            return Err(SendError::Encode(error));
+        }
+        record!(self, Sent(self.staged.filled().get(staged_len..).unwrap_or_default().into()));
+        Ok(())
+    }
+
+    /// Queues bytes as they are: with TLS, full records of them are sealed from where they lie.
+    #[inline]
+    fn queue(&mut self, bytes: &[u8]) {
+        record!(self, Sent(bytes.into()));
+        let sealed_len = if self.staged.is_empty() { self.wire.seal_front(bytes) } else { 0 };
+        self.staged.extend_from_slice(bytes.get(sealed_len..).unwrap_or_default());
+        #[cfg(feature = "record")]
+        self.tap.sealed(sealed_len);
     }
 
     /// Whether a frame can be sent now, as far as the state and the session go.

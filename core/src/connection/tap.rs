@@ -105,6 +105,16 @@ mod listening {
         }
     }
 
+    impl Tap {
+        /// Takes note that `len` bytes of plaintext were sealed.
+        #[inline]
+        pub(in super::super) fn sealed(&mut self, len: usize) {
+            if let Some(open) = &mut self.0 {
+                open.sealed_len += len;
+            }
+        }
+    }
+
     impl Open {
         fn record(&mut self, at: Instant, call: Call<'_>) -> ControlFlow<()> {
             self.latest = at;
@@ -241,8 +251,7 @@ mod listening {
 
         /// What was staged was sealed, and the session may have opened what it had held.
         pub(in super::super) fn record_sealed(&mut self, waiting_len: usize, staged_len: usize) {
-            let Some(open) = &mut self.link.tap.0 else { return };
-            open.sealed_len += staged_len.saturating_sub(self.link.staged.len());
+            self.link.tap.sealed(staged_len.saturating_sub(self.link.staged.len()));
             if self.receive.len() > waiting_len {
                 self.record_received(waiting_len, 0);
             }

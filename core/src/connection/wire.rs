@@ -116,6 +116,18 @@ impl Wire {
         }
     }
 
+    /// Seals the front of `plaintext` without staging it, if that is what would leave next, and
+    /// returns how many bytes. Nothing must be staged.
+    #[inline]
+    pub(super) fn seal_front(&mut self, plaintext: &[u8]) -> usize {
+        let _ = plaintext;
+        match self {
+            Self::Plain => 0,
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.seal_front(plaintext),
+        }
+    }
+
     /// Bytes for the transport: `staged` itself, or the records sealed from it.
     pub(super) fn offer<'a>(&'a self, staged: &'a Buffer) -> &'a [u8] {
         match self {

@@ -119,6 +119,11 @@ impl Framing for AnyFraming {
         each!(self, framing => framing.encode(item, transmit))
     }
 
+    #[inline]
+    fn verbatim<'i>(&self, item: &'i &[u8]) -> Option<&'i [u8]> {
+        each!(self, framing => framing.verbatim(item))
+    }
+
     fn wire_len_max(&self) -> usize {
         each!(self, framing => framing.wire_len_max())
     }

@@ -55,6 +55,15 @@ impl<L: Framing, R: Framing> Framing for Either<L, R> {
         }
     }
 
+    #[inline]
+    fn verbatim<'i>(&self, item: &'i Self::Item<'_>) -> Option<&'i [u8]> {
+        match (self, item) {
+            (Self::Left(left), Either::Left(item)) => left.verbatim(item),
+            (Self::Right(right), Either::Right(item)) => right.verbatim(item),
+            (Self::Left(_), Either::Right(_)) | (Self::Right(_), Either::Left(_)) => None,
+        }
+    }
+
     fn wire_len_max(&self) -> usize {
         match self {
             Self::Left(left) => left.wire_len_max(),

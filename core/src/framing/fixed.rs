@@ -69,6 +69,11 @@ impl Framing for Fixed {
         Ok(())
     }
 
+    #[inline]
+    fn verbatim<'i>(&self, item: &'i &[u8]) -> Option<&'i [u8]> {
+        (item.len() == self.len.get() && item.len() <= self.frame_len_max).then_some(item)
+    }
+
     fn wire_len_max(&self) -> usize {
         self.len.get().min(self.frame_len_max).max(1)
     }

@@ -88,6 +88,14 @@ pub trait Framing {
     /// connection takes back whatever was appended before the error.
     fn encode(&mut self, item: Self::Item<'_>, transmit: &mut Buffer) -> Result<(), EncodeError>;
 
+    /// What [`encode`](Self::encode) would append, where that is bytes of the item as they lie and
+    /// the framing need not know of them; with TLS they are then sealed without being copied first.
+    /// `None`, unless overridden, has the item encoded.
+    #[inline]
+    fn verbatim<'i>(&self, _item: &'i Self::Item<'_>) -> Option<&'i [u8]> {
+        None
+    }
+
     /// The most bytes that one legal frame takes on the wire, or, for a framing without a notion
     /// of a whole frame, the most that it yields at once. Bounds the receive buffer.
     fn wire_len_max(&self) -> usize;

@@ -64,6 +64,11 @@ impl Framing for Raw {
         Ok(())
     }
 
+    #[inline]
+    fn verbatim<'i>(&self, item: &'i &[u8]) -> Option<&'i [u8]> {
+        (item.len() <= self.frame_len_max).then_some(item)
+    }
+
     fn wire_len_max(&self) -> usize {
         self.frame_len_max
     }

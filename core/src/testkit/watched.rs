@@ -105,6 +105,10 @@ impl<F: Framing> Framing for Watched<F> {
         self.framing.encode(item, transmit)
     }
 
+    fn verbatim<'i>(&self, item: &'i F::Item<'_>) -> Option<&'i [u8]> {
+        self.framing.verbatim(item)
+    }
+
     fn wire_len_max(&self) -> usize {
         self.framing.wire_len_max()
     }

@@ -8,7 +8,7 @@ use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedS
 use crate::buffer::Buffer;
 
 /// Plaintext of one full record (RFC 8446, section 5.1).
-const RECORD_LEN_MAX: usize = 16 * 1024;
+pub(super) const RECORD_LEN_MAX: usize = 16 * 1024;
 
 /// Room that a record takes beyond its plaintext: header, explicit nonce, tag, and a key update
 /// that rustls may put before it. When it is not enough, rustls says so.
@@ -20,7 +20,8 @@ pub(super) const SEAL_LEN_MAX: usize = 3 * RECORD_LEN_MAX;
 /// What a pass over the session is for, beyond opening what has arrived.
 pub(super) enum Goal<'a> {
     Open,
-    Seal(&'a mut Buffer),
+    /// What is left to be sealed.
+    Seal(&'a [u8]),
     CloseNotify,
     RefreshKeys,
 }
@@ -105,13 +106,12 @@ pub(super) fn run<R: Records>(
                 Next::LookForMore
             }
             Ok(ConnectionState::WriteTraffic(mut traffic)) => match goal {
-                Goal::Seal(staged) if !staged.is_empty() && sealed.len() < SEAL_LEN_MAX => {
-                    let len = staged.len().min(RECORD_LEN_MAX);
-                    let fragment = staged.filled().get(..len).unwrap_or(&[]);
-                    write_into(sealed, len + RECORD_OVERHEAD, |room| {
+                Goal::Seal(left) if !left.is_empty() && sealed.len() < SEAL_LEN_MAX => {
+                    let (fragment, rest) = left.split_at(left.len().min(RECORD_LEN_MAX));
+                    write_into(sealed, fragment.len() + RECORD_OVERHEAD, |room| {
                         traffic.encrypt(fragment, room).map_err(encrypt_shortage)
                     })?;
-                    staged.consume(len);
+                    *left = rest;
                     Next::LookForMore
                 }
                 Goal::CloseNotify if !outcome.done => {
@@ -175,7 +175,7 @@ impl Goal<'_> {
     fn is_reached(&self, ciphertext: &Buffer) -> bool {
         match self {
             Self::Open => ciphertext.is_empty(),
-            Self::Seal(staged) => staged.is_empty() && ciphertext.is_empty(),
+            Self::Seal(left) => left.is_empty() && ciphertext.is_empty(),
             Self::CloseNotify | Self::RefreshKeys => false,
         }
     }

@@ -35,7 +35,7 @@ use rustls::{CommonState, ProtocolVersion};
 use super::blame::{alert_of, cause_of};
 use super::configuration::{ClientTls, ServerTls, TlsConfigError};
 use super::hello::{Greeting, HelloReader};
-use super::records::{Goal, Outcome, SEAL_LEN_MAX, drain_alerts, run};
+use super::records::{Goal, Outcome, RECORD_LEN_MAX, SEAL_LEN_MAX, drain_alerts, run};
 use super::{Alert, TlsCause, TlsError};
 use crate::buffer::{Buffer, LARGE_LEN, Pool};
 use crate::limits::HANDSHAKE_LEN_MAX;
@@ -56,6 +56,10 @@ pub struct TlsSession {
     pub(super) server_name: Option<Box<str>>,
     /// New keys were asked for and could not be had yet.
     refresh_wanted: bool,
+    /// The transport has been offered what is sealed.
+    is_shown: bool,
+    /// What the session failed of when nobody could be told.
+    untold: Option<TlsError>,
 }
 
 enum Side {
@@ -100,6 +104,8 @@ impl TlsSession {
             sealed: Buffer::new(),
             server_name,
             refresh_wanted: false,
+            is_shown: false,
+            untold: None,
         };
         // Queues the ClientHello.
         let _ = session.received(0, &mut Buffer::new());
@@ -117,6 +123,8 @@ impl TlsSession {
             sealed: Buffer::new(),
             server_name: None,
             refresh_wanted: false,
+            is_shown: false,
+            untold: None,
         }
     }
 
@@ -154,14 +162,17 @@ impl TlsSession {
 
     pub(crate) fn transmitted(&mut self, len: usize) {
         self.sealed.consume(len);
+        self.is_shown &= !self.sealed.is_empty();
     }
 
     pub(crate) fn drop_sealed(&mut self) {
         self.sealed.clear();
+        self.is_shown = false;
     }
 
     pub(crate) const fn wants_write(&self, has_staged: bool, finishing: bool) -> bool {
         !self.sealed.is_empty()
+            || self.untold.is_some()
             || match self.phase {
                 Phase::Ready { finished, .. } => !finished && (has_staged || finishing),
                 Phase::Handshaking | Phase::Failed { .. } => false,
@@ -196,10 +207,25 @@ impl TlsSession {
         self.refresh_if_wanted(plaintext)
     }
 
-    /// Seals the front of `staged`, unless sealed bytes still wait for the transport: so that
-    /// what is sealed stays within one buffer. With `finishing`, and nothing left to seal, adds
-    /// the close_notify.
+    /// Seals the front of `staged`, and shows what is sealed to the transport. While part of what
+    /// it was shown still waits nothing is added, so that what is sealed stays within one buffer.
+    /// With `finishing`, and nothing left to seal, adds the close_notify.
     pub(crate) fn seal(
+        &mut self,
+        staged: &mut Buffer,
+        finishing: bool,
+        plaintext: &mut Buffer,
+    ) -> Result<(), TlsError> {
+        let result = match self.untold.take() {
+            Some(error) => Err(error),
+            None if self.is_shown => Ok(()),
+            None => self.seal_more(staged, finishing, plaintext),
+        };
+        self.is_shown = !self.sealed.is_empty();
+        result
+    }
+
+    fn seal_more(
         &mut self,
         staged: &mut Buffer,
         finishing: bool,
@@ -208,12 +234,14 @@ impl TlsSession {
         let Phase::Ready { finished: false, .. } = self.phase else {
             return Ok(());
         };
-        if !self.sealed.is_empty() {
-            return Ok(());
-        }
         self.refresh_if_wanted(plaintext)?;
         if !staged.is_empty() {
-            self.pass(&mut Goal::Seal(staged), plaintext)?;
+            let mut goal = Goal::Seal(staged.filled());
+            let result = self.pass(&mut goal, plaintext);
+            let Goal::Seal(left) = goal else { return Ok(()) };
+            let len = staged.len() - left.len();
+            staged.consume(len);
+            result?;
         }
         if finishing && staged.is_empty() {
             self.pass(&mut Goal::CloseNotify, plaintext)?;
@@ -222,6 +250,27 @@ impl TlsSession {
             }
         }
         Ok(())
+    }
+
+    /// Seals the full records at the front of `plaintext` now, if nothing is in the way, and
+    /// returns how many bytes they hold. Nothing must be staged. What leaves is the same as if they
+    /// were staged first, which would be a copy.
+    pub(crate) fn seal_front(&mut self, plaintext: &[u8]) -> usize {
+        let len = plaintext.len() - plaintext.len() % RECORD_LEN_MAX;
+        let is_free = !self.is_shown && !self.refresh_wanted && self.ciphertext.is_empty();
+        if len == 0 || !is_free || !self.is_taking() {
+            return 0;
+        }
+        let mut goal = Goal::Seal(plaintext.get(..len).unwrap_or_default());
+        // Nothing is held that could be opened.
+        let result = self.pass(&mut goal, &mut Buffer::new());
+        if let Err(error) = result {
+            self.untold = Some(error);
+        }
+        match goal {
+            Goal::Seal(left) => len - left.len(),
+            Goal::Open | Goal::CloseNotify | Goal::RefreshKeys => 0,
+        }
     }
 
     /// Queues a key update, as soon as that may be. Returns whether the session can.

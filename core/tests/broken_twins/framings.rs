@@ -28,6 +28,7 @@ enum Fault {
     LooksAgain,
     NeedsNothing,
     SaysTooSmallALength,
+    SkipsTheLength,
 }
 
 impl Toy {
@@ -83,6 +84,10 @@ impl Framing for Toy {
         Ok(())
     }
 
+    fn verbatim<'i>(&self, item: &'i &[u8]) -> Option<&'i [u8]> {
+        self.has(Fault::SkipsTheLength).then_some(item)
+    }
+
     fn wire_len_max(&self) -> usize {
         if self.has(Fault::SaysTooSmallALength) {
             return 10;
@@ -109,6 +114,10 @@ pub(crate) fn fails_early(law: Law, is_broken: bool) -> Result<(), Failure> {
 
 pub(crate) fn drops_the_last_byte(law: Law, is_broken: bool) -> Result<(), Failure> {
     check(Fault::DropsLastByte, law, is_broken)
+}
+
+pub(crate) fn skips_the_length(law: Law, is_broken: bool) -> Result<(), Failure> {
+    check(Fault::SkipsTheLength, law, is_broken)
 }
 
 pub(crate) fn receives_more_than_it_sends(law: Law, is_broken: bool) -> Result<(), Failure> {

@@ -73,6 +73,13 @@ fn a_protocol_that_retains_its_frame_for_ever_keeps_its_connection() {
 }
 
 #[test]
+fn an_item_that_is_not_sent_as_it_lies_does_not_come_back() {
+    let law = Law::RoundTrip;
+    assert!(framings::skips_the_length(law, false).is_ok());
+    assert_eq!(framings::skips_the_length(law, true).unwrap_err().law, law);
+}
+
+#[test]
 fn laws_are_told_apart_by_name_and_sentence() {
     for (at, law) in Law::ALL.iter().enumerate() {
         for other in &Law::ALL[at + 1..] {

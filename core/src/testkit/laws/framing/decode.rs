@@ -132,7 +132,8 @@ pub(super) fn view<F: OwnedFrames>(
     Whole { len, found: F::own(&F::view(whole.found, &mut bytes[..len].to_vec())) }
 }
 
-/// Encodes one frame behind other bytes, which must stay.
+/// Encodes one frame behind other bytes, which must stay. Bytes that the framing says are the same
+/// must be.
 pub(super) fn encode<F: OwnedFrames>(
     framing: &mut F,
     frame: &F::Owned,
@@ -140,9 +141,16 @@ pub(super) fn encode<F: OwnedFrames>(
     let queued = b"queued";
     let mut transmit = Buffer::new();
     transmit.extend_from_slice(queued);
-    F::item(frame, |item| framing.encode(item, &mut transmit))?;
+    let verbatim = F::item(frame, |item| {
+        let verbatim = framing.verbatim(&item).map(<[u8]>::to_vec);
+        framing.encode(item, &mut transmit).map(|()| verbatim)
+    })?;
     let wire = transmit.filled().strip_prefix(queued);
-    Ok(wire.expect("bytes that were queued before must stay").to_vec())
+    let wire = wire.expect("bytes that were queued before must stay").to_vec();
+    if let Some(verbatim) = verbatim {
+        assert_eq!(verbatim, wire, "said to be encoded as it lies");
+    }
+    Ok(wire)
 }
 
 pub(super) fn normal<F: OwnedFrames>(framing: &F, decoded: Decoded<F::Owned>) -> Decoded<F::Owned> {

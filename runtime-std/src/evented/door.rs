@@ -9,13 +9,13 @@ use drywire::tls::ServerTls;
 use mio::{Interest, Registry, Token};
 
 use super::source::Source;
-use crate::listener::{Acceptor, ListenerSocket, SocketFile};
+use crate::listener::{ListenerSocket, SocketFile};
 use crate::stream::Stream;
 
 /// A listening socket, this loop's own or one that all loops share.
 #[derive(Debug)]
 pub(super) struct Door {
-    acceptor: Acceptor,
+    socket: ListenerSocket,
     pub(super) tls: Option<ServerTls>,
     pub(super) proxy: Option<Arc<ProxyPolicy>>,
     /// The listener's place in the order of the server's.
@@ -27,29 +27,28 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(
+    pub(super) const fn new(
         socket: ListenerSocket,
         tls: Option<ServerTls>,
         proxy: Option<Arc<ProxyPolicy>>,
         number: u32,
         file: Option<SocketFile>,
-    ) -> io::Result<Self> {
-        let acceptor = Acceptor::new(socket)?;
-        Ok(Self { acceptor, tls, proxy, number, is_ready: false, _file: file })
+    ) -> Self {
+        Self { socket, tls, proxy, number, is_ready: false, _file: file }
     }
 
     pub(super) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
-        Source(self.acceptor.socket()).register(registry, token, Interest::READABLE)
+        Source(&self.socket).register(registry, token, Interest::READABLE)
     }
 
     pub(super) fn close(self, registry: &Registry) {
         // Other loops may have the same socket.
-        Source(self.acceptor.socket()).deregister(registry);
+        Source(&self.socket).deregister(registry);
     }
 
     /// Accepts a connection. None if there is none, until the system tells of one again.
     pub(super) fn accept(&mut self) -> io::Result<Option<(Stream, Peer)>> {
-        match self.acceptor.accept() {
+        match self.socket.accept() {
             Ok((stream, peer)) => Ok(Some((stream, peer.by(self.number)))),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.is_ready = false;

@@ -174,7 +174,7 @@ fn furnish(
         let own = [(parts.socket, parts.file)].into_iter();
         let sockets = own.chain(sockets.into_iter().map(|socket| (socket, None)));
         for (of, (socket, file)) in loops.iter_mut().zip(sockets) {
-            of.doors.push(Door::new(socket, tls.clone(), proxy.clone(), number, file)?);
+            of.doors.push(Door::new(socket, tls.clone(), proxy.clone(), number, file));
         }
     }
     for (index, (serving, socket)) in datagrams.into_iter().enumerate() {

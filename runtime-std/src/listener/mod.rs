@@ -1,13 +1,12 @@
-#[cfg(feature = "evented")]
-mod acceptor;
 mod error;
 mod file;
 #[cfg(feature = "evented")]
 mod siblings;
+mod socket;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,11 +18,10 @@ use drywire::tls::ServerTls;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::stream::Stream;
-#[cfg(feature = "evented")]
-pub(crate) use acceptor::Acceptor;
 pub use error::BindError;
 pub(crate) use file::FileError;
 pub use file::SocketFile;
+pub use socket::ListenerSocket;
 
 /// Connections that the system may hold until they are accepted. Systems cut it down to their own
 /// limit, 4,096 on Linux.
@@ -65,15 +63,6 @@ pub struct ListenerParts {
     pub file: Option<SocketFile>,
 }
 
-/// The socket of a [`Listener`].
-#[derive(Debug)]
-pub enum ListenerSocket {
-    /// Over IPv4 or IPv6.
-    Tcp(TcpListener),
-    /// A Unix socket.
-    Unix(UnixListener),
-}
-
 impl Listener {
     /// Binds to `address` and listens.
     ///
@@ -98,7 +87,7 @@ impl Listener {
                 let port = socket.local_addr().map_err(system)?.port();
                 let place = HostPort { host: place.host.clone(), port };
                 let address = with_endpoint(address, Endpoint::Internet(place));
-                (ListenerSocket::Tcp(socket), None, address)
+                (ListenerSocket::tcp(socket).map_err(system)?, None, address)
             }
             Endpoint::Unix(name) => {
                 let (socket, file) = match name.place() {
@@ -114,12 +103,9 @@ impl Listener {
                     }
                     UnixPlace::Abstract(name) => (bind_abstract(name).map_err(system)?, None),
                 };
-                (ListenerSocket::Unix(socket), file, address.clone())
+                (ListenerSocket::unix(socket).map_err(system)?, file, address.clone())
             }
         };
-        socket
-            .set_nonblocking()
-            .map_err(|source| BindError::System { address: address.clone(), source })?;
         let parts = ListenerParts { socket, address, tls: None, proxy: None, file };
         Ok(Self {
             parts,
@@ -155,11 +141,11 @@ impl Listener {
             Err(source) => return Err(BindError::System { address, source }),
         }
         let socket = match address.endpoint() {
-            Endpoint::Internet(_) => ListenerSocket::Tcp(socket.into()),
-            Endpoint::Unix(_) => ListenerSocket::Unix(socket.into()),
+            Endpoint::Internet(_) => ListenerSocket::tcp(socket.into()),
+            Endpoint::Unix(_) => ListenerSocket::unix(socket.into()),
         };
-        match socket.set_nonblocking() {
-            Ok(()) => Ok(Self {
+        match socket {
+            Ok(socket) => Ok(Self {
                 parts: ListenerParts { socket, address, tls: None, proxy: None, file: None },
                 #[cfg(feature = "evented")]
                 is_adopted: true,
@@ -208,40 +194,6 @@ impl Listener {
     #[must_use]
     pub fn into_parts(self) -> ListenerParts {
         self.parts
-    }
-}
-
-impl ListenerSocket {
-    /// Accepts a connection.
-    ///
-    /// # Errors
-    /// Those of the system, for example [`WouldBlock`](io::ErrorKind::WouldBlock) when there is
-    /// none; [`accept_fault`](crate::accept_fault) tells the others apart.
-    pub fn accept(&self) -> io::Result<(Stream, Peer)> {
-        match self {
-            Self::Tcp(socket) => {
-                let (stream, remote) = socket.accept()?;
-                let local = stream.local_addr().map_err(aborted)?;
-                Ok((Stream::try_from(stream).map_err(aborted)?, Peer::ip(remote, local)))
-            }
-            Self::Unix(socket) => accepted(socket.accept()?.0),
-        }
-    }
-
-    fn set_nonblocking(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.set_nonblocking(true),
-            Self::Unix(socket) => socket.set_nonblocking(true),
-        }
-    }
-}
-
-impl AsFd for ListenerSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(socket) => socket.as_fd(),
-            Self::Unix(socket) => socket.as_fd(),
-        }
     }
 }
 

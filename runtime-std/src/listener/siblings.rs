@@ -9,6 +9,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 #[cfg(target_os = "linux")]
 use super::BACKLOG;
+use super::socket::Kind;
 use super::{Listener, ListenerSocket};
 
 impl Listener {
@@ -17,13 +18,11 @@ impl Listener {
     /// else has bound the socket, who may go on with it when we end, they are the same socket: what
     /// waits in its queue must not go with us.
     pub(crate) fn siblings(&self, len: usize) -> io::Result<Vec<ListenerSocket>> {
-        let sibling = |_| match &self.parts.socket {
+        let sibling = |_| match &self.parts.socket.kind {
             #[cfg(target_os = "linux")]
-            ListenerSocket::Tcp(socket) if !self.is_adopted => {
-                listen_beside(socket).map(ListenerSocket::Tcp)
-            }
-            ListenerSocket::Tcp(socket) => socket.try_clone().map(ListenerSocket::Tcp),
-            ListenerSocket::Unix(socket) => socket.try_clone().map(ListenerSocket::Unix),
+            Kind::Tcp(socket) if !self.is_adopted => ListenerSocket::tcp(listen_beside(socket)?),
+            Kind::Tcp(socket) => ListenerSocket::tcp(socket.try_clone()?),
+            Kind::Unix(socket) => ListenerSocket::unix(socket.try_clone()?),
         };
         (0..len).map(sibling).collect()
     }
@@ -46,6 +45,5 @@ fn listen_beside(first: &TcpListener) -> io::Result<TcpListener> {
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address)?;
     socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
     Ok(socket.into())
 }

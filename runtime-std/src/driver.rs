@@ -17,8 +17,8 @@ use crate::held::{Held, PATIENCE};
 use crate::ledger::Ledger;
 use crate::stream::Stream;
 use crate::turn::{
-    Readiness, handle_timeout, is_busy_with, receive, receive_by, receive_header, replay,
-    shut_down, transmit,
+    Readiness, finish, handle_timeout, is_busy_with, receive, receive_by, receive_header, replay,
+    transmit,
 };
 use crate::visitors::Visitor;
 use crate::wait::{is_readable, is_writable, wait};
@@ -94,8 +94,7 @@ pub(crate) fn drive<P: Protocol>(
         handle_timeout(connection, now);
         pump(connection, protocol);
         let transmitted = transmit(connection, &held, &mut readiness, now);
-        shut_down(connection, || stream.shut_down_write(), now);
-        pump(connection, protocol);
+        finish(connection, protocol, || stream.shut_down_write(), now);
         ledger.turned(visitor, connection, received as u64, transmitted as u64);
         let wish = Wish::of(connection, readiness);
         // The turn goes on in a read that waits, with the buffers that it has.

@@ -9,7 +9,7 @@ use drywire::connection::Interest;
 use drywire::framing::Framing;
 use drywire::proxy::Preamble;
 use drywire::tls::{ServerTls, TlsSession};
-use drywire::{Connection, Instant, Limits};
+use drywire::{Connection, Instant, Limits, Protocol, pump};
 
 use crate::fault::fault;
 
@@ -211,6 +211,28 @@ pub fn shut_down<F: Framing>(
             let _ = connection.shut_down(now);
         }
         Err(error) => connection.transmit_failed(fault(&error), now),
+    }
+}
+
+/// Shuts the stream's write side down with `shut_down`, if the connection asks for it, and takes the
+/// last steps of a server's turn.
+///
+/// A connection that is then over is dropped by its driver, and its stream with it: that says to
+/// the peer what shutting down would, and saves a system call.
+pub fn finish<P: Protocol>(
+    connection: &mut Connection<P::Framing>,
+    protocol: &mut P,
+    shut_down: impl FnOnce() -> io::Result<()>,
+    now: Instant,
+) {
+    // An error says that it was not asked for.
+    let is_asked_for = connection.shut_down(now).is_ok();
+    pump(connection, protocol);
+    if is_asked_for && !connection.is_closed() {
+        if let Err(error) = shut_down() {
+            connection.transmit_failed(fault(&error), now);
+            pump(connection, protocol);
+        }
     }
 }
 

@@ -275,8 +275,7 @@ impl<P: Protocol> Serving<P> {
         self.connection.lease(&mut common.pool());
         let received_len = self.seat.take_in(&mut self.connection, now);
         pump(&mut self.connection, &mut self.protocol);
-        let transmitted_len = self.seat.put_out(&mut self.connection, now);
-        pump(&mut self.connection, &mut self.protocol);
+        let transmitted_len = self.seat.put_out(&mut self.connection, &mut self.protocol, now);
         self.connection.settle(&mut common.pool());
         let ledger = &common.control.ledger;
         let (received_len, transmitted_len) = (received_len as u64, transmitted_len as u64);

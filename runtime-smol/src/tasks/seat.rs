@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 use drywire::connection::Deadline;
 use drywire::framing::Framing;
 use drywire::proxy::Preamble;
-use drywire::{Connection, Instant};
+use drywire::{Connection, Instant, Protocol};
 use drywire_std::turn::{
-    Readiness, handle_timeout, is_busy_with, receive, receive_header, shut_down, transmit,
+    Readiness, finish, handle_timeout, is_busy_with, receive, receive_header, transmit,
 };
 use drywire_std::{Clock, Stream};
 
@@ -52,16 +52,17 @@ impl Seat {
         received
     }
 
-    /// Writes what there is, and shuts our side down when that is due. Returns how many bytes
-    /// went.
-    pub(super) fn put_out<F: Framing>(
+    /// Writes what there is, shuts our side down when that is due, and takes the last steps. Returns
+    /// how many bytes went.
+    pub(super) fn put_out<P: Protocol>(
         &mut self,
-        connection: &mut Connection<F>,
+        connection: &mut Connection<P::Framing>,
+        protocol: &mut P,
         now: Instant,
     ) -> usize {
         let stream = self.stream.get_ref();
         let transmitted = transmit(connection, stream, &mut self.readiness, now);
-        shut_down(connection, || stream.shut_down_write(), now);
+        finish(connection, protocol, || stream.shut_down_write(), now);
         transmitted
     }
 

@@ -11,9 +11,10 @@ use mio::event::Event;
 use mio::{Registry, Token};
 
 use super::source::Source;
-use crate::fault::fault;
 use crate::stream::Stream;
-use crate::turn::{Readiness, handle_timeout, is_busy_with, receive, receive_header, transmit};
+use crate::turn::{
+    Readiness, finish, handle_timeout, is_busy_with, receive, receive_header, transmit,
+};
 
 /// A stream that is registered once for what can be read, and a second time only if it ever did not
 /// take all that was written.
@@ -72,30 +73,9 @@ impl Link {
         handle_timeout(connection, now);
         pump(connection, protocol);
         let transmitted = transmit(connection, &self.stream, &mut self.readiness, now);
-        self.shut_down(connection, protocol, now);
+        finish(connection, protocol, || self.stream.shut_down_write(), now);
         connection.settle(pool);
         Moved { received: received as u64, transmitted: transmitted as u64 }
-    }
-
-    /// Shuts our side down if the connection asks for it, and takes the last steps of the turn.
-    fn shut_down<P: Protocol>(
-        &self,
-        connection: &mut Connection<P::Framing>,
-        protocol: &mut P,
-        now: Instant,
-    ) {
-        if connection.shut_down(now).is_err() {
-            // It was not asked for.
-            return pump(connection, protocol);
-        }
-        pump(connection, protocol);
-        // A connection that is over is dropped, and that says to the peer what shutting down would.
-        if !connection.is_closed() {
-            if let Err(error) = self.stream.shut_down_write() {
-                connection.transmit_failed(fault(&error), now);
-                pump(connection, protocol);
-            }
-        }
     }
 
     /// Reads at most once for a header, and acts on what is due. Returns how many bytes came.

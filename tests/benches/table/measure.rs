@@ -108,13 +108,35 @@ pub(crate) fn idle_len(kind: ServerKind, effort: &Effort) -> io::Result<[f64; 2]
         let before = server.resident_len()?;
         let load = Load::connect(server.port(), workload)?;
         // What it gives back when it has nothing to do.
-        thread::sleep(Duration::from_millis(300));
-        let more = server.resident_len()?.saturating_sub(before);
+        let more = settled_len(&server)?.saturating_sub(before);
         *len = more as f64 / workload.connections as f64;
         drop((first, load));
     }
     eprintln!("{}: {:.0} B idle, {:.0} B with TLS", kind.name(), lens[0], lens[1]);
     Ok(lens)
+}
+
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+/// After so many looks that show the same, memory stands still.
+const SAME_LOOKS: usize = 5;
+/// After so many looks it is taken as it is.
+const LOOKS_MAX: usize = 100;
+
+/// Bytes of the server's memory once they stand still.
+fn settled_len(server: &Server) -> io::Result<u64> {
+    let (mut len, mut same) = (server.resident_len()?, 0);
+    for _ in 0..LOOKS_MAX {
+        thread::sleep(LOOK);
+        let now = server.resident_len()?;
+        same = if now == len { same + 1 } else { 0 };
+        len = now;
+        if same == SAME_LOOKS {
+            return Ok(len);
+        }
+    }
+    eprintln!("its memory does not stand still");
+    Ok(len)
 }
 
 /// Nanoseconds for a request with more and more connections, in each round.

@@ -31,9 +31,11 @@
 //! nothing is tried again.
 
 mod cases;
+mod lab;
 mod peer;
 mod report;
 mod runtime;
+mod scene;
 mod stage;
 mod talk;
 mod variant;

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cases::{CASES, Case};
+use super::lab::{Lab, THREAD};
 use super::runtime::Runtime;
-use super::stage::{Lab, THREAD};
 use super::variant::Variant;
 use super::verdict::{Failure, Halt, Verdict};
 use crate::PATIENCE;

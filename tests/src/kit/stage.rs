@@ -1,326 +1,41 @@
 //! The two sides of one conversation: the adapter's and the kit's.
 
-use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use drywire::address::Address;
-use drywire::admission::AdmissionLimits;
-use drywire::framing::AnyFraming;
+use drywire::CloseReason;
 use drywire::statistics::Statistics;
-use drywire::tls::{ClientTls, ServerTls};
-use drywire::{CloseReason, Limits};
 use nix::sys::pthread::Pthread;
-use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, ServerConnection};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{SockAddr, Socket, Type};
 use tempfile::TempDir;
 
+use super::lab::{Lab, THREAD, localhost, narrow};
 use super::peer::Peer;
-use super::runtime::{Call, CallError, Runtime, Server, Serving};
-use super::variant::{Side, Variant};
+use super::runtime::{CallError, Server};
+use super::scene::{Flaw, Scene, Trust};
 use super::verdict::{Failure, Halt, ensure, same, text};
-use crate::certificates::Certificates;
-use crate::protocol::{Behaviour, Event, Scripts};
-
-/// Longer than any case lasts.
-pub(crate) const NEVER: Duration = Duration::from_secs(600);
-
-/// Bytes of the small buffers of sockets; the system takes more where that is its least.
-const NARROW_LEN: usize = 4096;
-
-/// What a case is run with.
-pub(crate) struct Lab {
-    pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) certificates: Arc<Certificates>,
-    pub(crate) variant: Variant,
-    /// How long to wait for one thing.
-    pub(crate) patience: Duration,
-}
-
-/// What the adapter's side of a conversation is to be.
-#[derive(Clone, Debug)]
-pub(crate) struct Scene {
-    framing: AnyFraming,
-    behaviour: Behaviour,
-    limits: Limits,
-    admission: AdmissionLimits,
-    trust: Trust,
-    is_narrow: bool,
-    /// Futures are dropped after so many polls.
-    polls: Option<usize>,
-}
-
-/// Who trusts whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trust {
-    /// Both.
-    Mutual,
-    /// The adapter refuses the peer: a client that has no certificate, a server whose certificate
-    /// has this flaw.
-    AdapterRefuses(Flaw),
-    /// The peer refuses the adapter.
-    PeerRefuses,
-}
-
-/// What is wrong with the certificate of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    WrongName,
-    Expired,
-    UnknownIssuer,
-}
-
-impl Scene {
-    /// An echo of frames, with no deadline that could pass while a case runs.
-    pub(crate) fn echo(framing: &str) -> Self {
-        let mut limits = Limits::new();
-        limits.handshake_timeout = NEVER;
-        limits.frame_timeout = NEVER;
-        limits.stall_timeout = NEVER;
-        limits.idle_timeout = NEVER;
-        limits.drain_idle_timeout = NEVER;
-        limits.linger_timeout = NEVER;
-        let mut admission = AdmissionLimits::new();
-        admission.drain_timeout = NEVER;
-        Self {
-            framing: framing.parse().expect("a framing"),
-            behaviour: Behaviour::Echo,
-            limits,
-            admission,
-            trust: Trust::Mutual,
-            is_narrow: false,
-            polls: None,
-        }
-    }
-
-    pub(crate) fn behaving(framing: &str, behaviour: Behaviour) -> Self {
-        Self { behaviour, ..Self::echo(framing) }
-    }
-
-    pub(crate) fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
-        change(&mut self.limits);
-        self
-    }
-
-    pub(crate) fn admission(mut self, change: impl FnOnce(&mut AdmissionLimits)) -> Self {
-        change(&mut self.admission);
-        self
-    }
-
-    pub(crate) fn frame_len_max(mut self, frame_len_max: usize) -> Self {
-        self.framing = self.framing.with_frame_len_max(frame_len_max);
-        self
-    }
-
-    pub(crate) const fn trust(mut self, trust: Trust) -> Self {
-        self.trust = trust;
-        self
-    }
-
-    /// Gives the sockets that the kit makes small buffers.
-    pub(crate) const fn narrow(mut self) -> Self {
-        self.is_narrow = true;
-        self
-    }
-
-    /// Drops the futures of a client after so many polls.
-    pub(crate) const fn dropping_after(mut self, polls: usize) -> Self {
-        self.polls = Some(polls);
-        self
-    }
-}
+use crate::protocol::Event;
 
 /// A conversation that has begun.
 pub(crate) struct Stage<'a> {
-    lab: &'a Lab,
-    scene: Scene,
-    subject: Subject,
-    events: Receiver<Event>,
-    thread: Arc<OnceLock<Pthread>>,
+    pub(super) lab: &'a Lab,
+    pub(super) scene: Scene,
+    pub(super) subject: Subject,
+    pub(super) events: Receiver<Event>,
+    pub(super) thread: Arc<OnceLock<Pthread>>,
     /// The frames that were taken from the events so far.
-    frames: Vec<Vec<u8>>,
+    pub(super) frames: Vec<Vec<u8>>,
     /// Lives as long as the socket in it.
-    _folder: Option<TempDir>,
+    pub(super) _folder: Option<TempDir>,
 }
 
-enum Subject {
+/// The adapter's side.
+pub(super) enum Subject {
     Server { server: Option<Box<dyn Server>>, place: SockAddr },
     Client { outcome: Receiver<Result<CloseReason, CallError>>, stream: Option<Socket> },
-}
-
-impl Lab {
-    pub(crate) const fn is_server(&self) -> bool {
-        matches!(self.variant.side, Side::Server)
-    }
-
-    /// Goes on only if the variant is as it says.
-    pub(crate) fn only(&self, is: bool, otherwise: &'static str) -> Result<(), Halt> {
-        if is { Ok(()) } else { Err(Halt::NotApplicable(otherwise)) }
-    }
-
-    pub(crate) fn only_tls(&self) -> Result<(), Halt> {
-        self.only(self.variant.is_tls, "there is none without TLS")
-    }
-
-    pub(crate) fn only_server(&self) -> Result<(), Halt> {
-        self.only(self.is_server(), "what a server does")
-    }
-
-    pub(crate) fn only_client(&self) -> Result<(), Halt> {
-        self.only(!self.is_server(), "what a client does")
-    }
-
-    /// Starts the adapter's side. A client is connected, the stream not yet taken.
-    pub(crate) fn begin(&self, scene: Scene) -> Result<Stage<'_>, Halt> {
-        let (listener, address, folder) = self.listen(scene.is_narrow);
-        let place = listener.local_addr().expect("a name");
-        let (events_sender, events) = channel();
-        let scripts = Scripts::new(scene.framing.clone(), scene.behaviour, events_sender);
-        let thread = Arc::clone(&scripts.thread);
-        let subject = if self.is_server() {
-            let serving = Serving {
-                listener,
-                address,
-                tls: self.server_tls(scene.trust),
-                limits: scene.limits.clone(),
-                admission: scene.admission.clone(),
-                scripts,
-            };
-            Subject::Server { server: Some(self.runtime.serve(serving)?), place }
-        } else {
-            let call = Call {
-                place,
-                address,
-                tls: self.client_tls(),
-                limits: scene.limits.clone(),
-                script: scripts.script(),
-            };
-            drop(scripts);
-            let outcome = self.call(call, scene.polls);
-            let stream = self.accept(&listener, &outcome)?;
-            Subject::Client { outcome, stream: Some(stream) }
-        };
-        let (scene, frames) = (scene, Vec::new());
-        Ok(Stage { lab: self, scene, subject, events, thread, frames, _folder: folder })
-    }
-
-    /// A call to nobody.
-    pub(crate) fn call_nobody(&self) -> Receiver<Result<CloseReason, CallError>> {
-        let (listener, address, _folder) = self.listen(false);
-        let place = listener.local_addr().expect("a name");
-        drop(listener);
-        let scene = Scene::echo("lines");
-        let scripts = Scripts::new(scene.framing, scene.behaviour, channel().0);
-        let tls = self.client_tls();
-        let script = scripts.script();
-        self.call(Call { place, address, tls, limits: scene.limits, script }, None)
-    }
-
-    fn call(&self, call: Call, polls: Option<usize>) -> Receiver<Result<CloseReason, CallError>> {
-        let (sender, outcome): (Sender<_>, _) = channel();
-        let runtime = Arc::clone(&self.runtime);
-        let work = move || {
-            let outcome = match polls {
-                None => runtime.call(call),
-                Some(polls) => runtime.call_dropping(call, polls),
-            };
-            // The case may be over.
-            let _ = sender.send(outcome);
-        };
-        thread::Builder::new().name(THREAD.into()).spawn(work).expect("a thread can be started");
-        outcome
-    }
-
-    /// Accepts the client, unless it says that it does not come.
-    fn accept(
-        &self,
-        listener: &Socket,
-        outcome: &Receiver<Result<CloseReason, CallError>>,
-    ) -> Result<Socket, Halt> {
-        listener.set_nonblocking(true).expect("the mode of a socket");
-        let begun = Instant::now();
-        while begun.elapsed() < self.patience {
-            match outcome.try_recv() {
-                Ok(Err(CallError::Unsupported(unsupported))) => return Err(unsupported.into()),
-                Ok(Err(CallError::Connect(error))) => {
-                    return Err(Failure::system("connect", &error).into());
-                }
-                // It will be seen on the stage.
-                Ok(Ok(_)) | Err(_) => {}
-            }
-            match listener.accept() {
-                Ok((stream, _)) => return Ok(stream),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::yield_now(),
-                Err(error) => return Err(Failure::system("accept", &error).into()),
-            }
-        }
-        Err(Failure::new("a client that connects", "none").into())
-    }
-
-    fn listen(&self, is_narrow: bool) -> (Socket, Address, Option<TempDir>) {
-        let is_unix = self.variant.is_unix;
-        let domain = if is_unix { Domain::UNIX } else { Domain::IPV4 };
-        let socket = Socket::new(domain, Type::STREAM, None).expect("a socket");
-        if is_narrow {
-            // Those that are accepted have the same.
-            narrow(&socket);
-        }
-        let folder = is_unix.then(|| tempfile::tempdir().expect("a folder"));
-        let place = match &folder {
-            Some(folder) => SockAddr::unix(folder.path().join("socket")).expect("a path"),
-            None => SockAddr::from(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
-        };
-        socket.bind(&place).expect("the place is free");
-        socket.listen(128).expect("a socket that listens");
-        let address = match &folder {
-            Some(folder) => format!("unix:{}", folder.path().join("socket").display()),
-            None => {
-                let place = socket.local_addr().ok().and_then(|place| place.as_socket());
-                format!("tcp://{}", place.expect("a name"))
-            }
-        };
-        let address = match (self.variant.is_tls, address.strip_prefix("tcp")) {
-            (false, _) => address,
-            (true, Some(rest)) => format!("tls{rest}"),
-            (true, None) => format!("tls+{address}"),
-        };
-        (socket, address.parse().expect("an address"), folder)
-    }
-
-    fn server_tls(&self, trust: Trust) -> Option<ServerTls> {
-        let certificates = &self.certificates;
-        let tls = || match trust {
-            Trust::Mutual => certificates.server_tls(),
-            Trust::AdapterRefuses(_) => certificates.demanding_server_tls(),
-            Trust::PeerRefuses => {
-                let config = certificates.server_config(&certificates.foreign, &[]);
-                ServerTls::new(config).expect("a configuration")
-            }
-        };
-        self.variant.is_tls.then(tls)
-    }
-
-    fn client_tls(&self) -> Option<(ClientTls, ServerName<'static>)> {
-        self.variant.is_tls.then(|| (self.certificates.client_tls(), localhost()))
-    }
-}
-
-/// The name of the kit's threads.
-pub(crate) const THREAD: &str = "conformance";
-
-fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").expect("a name")
-}
-
-fn narrow(socket: &Socket) {
-    // Segments of the loopback are longer than small buffers, and would each wait for a timer. Not an
-    // option of Unix sockets.
-    let _ = socket.set_tcp_mss(1400);
-    socket.set_send_buffer_size(NARROW_LEN).expect("a small buffer");
-    socket.set_recv_buffer_size(NARROW_LEN).expect("a small buffer");
 }
 
 impl Stage<'_> {

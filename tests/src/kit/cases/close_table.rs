@@ -8,9 +8,10 @@ use drywire::tls::{Alert, CertificateProblem, TlsCause, TlsError};
 use drywire::{CloseReason, Error};
 
 use super::Done;
+use crate::kit::lab::Lab;
 use crate::kit::peer::Peer;
 use crate::kit::runtime::CallError;
-use crate::kit::stage::{Flaw, Lab, Scene, Trust};
+use crate::kit::scene::{Flaw, Scene, Trust};
 use crate::kit::verdict::{Failure, ensure, same};
 use crate::protocol::Behaviour;
 

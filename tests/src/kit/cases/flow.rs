@@ -5,7 +5,8 @@ use std::time::Duration;
 use drywire::CloseReason;
 
 use super::Done;
-use crate::kit::stage::{Lab, Scene};
+use crate::kit::lab::Lab;
+use crate::kit::scene::Scene;
 use crate::kit::verdict::{Failure, ensure};
 use crate::protocol::Behaviour;
 

@@ -6,7 +6,7 @@ mod process;
 mod server;
 mod stream;
 
-use super::stage::Lab;
+use super::lab::Lab;
 use super::verdict::Halt;
 
 /// What a case comes to.

@@ -15,7 +15,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::Done;
 use super::close_table::exchange;
-use crate::kit::stage::{Lab, Scene};
+use crate::kit::lab::Lab;
+use crate::kit::scene::Scene;
 use crate::kit::verdict::{Failure, Halt, ensure, same};
 use crate::protocol::Behaviour;
 

@@ -8,7 +8,8 @@ use socket2::{Socket, Type};
 
 use super::Done;
 use super::close_table::exchange;
-use crate::kit::stage::{Lab, Scene};
+use crate::kit::lab::Lab;
+use crate::kit::scene::Scene;
 use crate::kit::verdict::{Failure, Halt, ensure, same};
 use crate::protocol::Behaviour;
 

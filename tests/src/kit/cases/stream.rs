@@ -4,7 +4,8 @@ use drywire::CloseReason;
 
 use super::Done;
 use super::close_table::exchange;
-use crate::kit::stage::{Lab, Scene};
+use crate::kit::lab::Lab;
+use crate::kit::scene::Scene;
 use crate::kit::verdict::{Failure, ensure, same};
 use crate::protocol::{Behaviour, POURED};
 

@@ -1,4 +1,4 @@
-//! Puts an adapter through the conformance kit and prints the report.
+//! Puts an adapter through the conformance kit and prints the report, each line when its case ends.
 //!
 //! ```text
 //! cargo run -p drywire-conformance --example report -- [std|evented|smol|mio|tokio] [CASE...]
@@ -9,6 +9,7 @@ mod mio_example;
 #[path = "../tokio/kit.rs"]
 mod tokio_example;
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -35,7 +36,12 @@ fn main() -> ExitCode {
         let is_chosen = |name: &String| chosen.iter().any(|part| name.contains(part));
         check = check.cases(Check::names().filter(is_chosen));
     }
-    let report = check.run();
-    println!("{report}");
-    if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match check.run_to(io::stdout()) {
+        Ok(report) if report.is_passed() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the report cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

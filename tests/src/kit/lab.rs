@@ -2,8 +2,9 @@
 //! kit's.
 
 use std::io;
-use std::sync::Arc;
+use std::panic::Location;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,30 @@ pub(crate) struct Lab {
     pub(crate) variant: Variant,
     /// How long to wait for one thing.
     pub(crate) patience: Duration,
+    pub(crate) asked: Arc<Asked>,
+}
+
+/// The call to the adapter that has not returned, and the line of the case that makes it: what a
+/// case that does not end may be stuck in.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(Mutex<Option<(&'static str, &'static Location<'static>)>>);
+
+impl Asked {
+    fn set(&self, asked: Option<(&'static str, &'static Location<'static>)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+    }
+
+    /// What there is to say of a case that has not ended.
+    #[track_caller]
+    pub(crate) fn failure(&self, time_max: Duration) -> Failure {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Failure::new("the case to end", format!("it goes on after {time_max:?}")),
+            Some((call, at)) => {
+                let seen = format!("that it does not, {time_max:?} after the case began");
+                Failure::at(format!("{call} to return"), seen, at)
+            }
+        }
+    }
 }
 
 impl Lab {
@@ -59,7 +84,17 @@ impl Lab {
         self.only(!self.is_server(), "what a client does")
     }
 
+    /// Makes a call to the adapter, which may not return.
+    #[track_caller]
+    pub(crate) fn ask<T>(&self, call: &'static str, ask: impl FnOnce() -> T) -> T {
+        self.asked.set(Some((call, Location::caller())));
+        let answer = ask();
+        self.asked.set(None);
+        answer
+    }
+
     /// Starts the adapter's side. A client is connected, the stream not yet taken.
+    #[track_caller]
     pub(crate) fn begin(&self, scene: Scene) -> Result<Stage<'_>, Halt> {
         let (listener, address, folder) = self.listen(scene.is_narrow);
         let place = listener.local_addr().expect("a name");
@@ -75,7 +110,8 @@ impl Lab {
                 admission: scene.admission.clone(),
                 scripts,
             };
-            Subject::Server { server: Some(self.runtime.serve(serving)?), place }
+            let server = self.ask("Runtime::serve", || self.runtime.serve(serving))?;
+            Subject::Server { server: Some(server), place }
         } else {
             let call = Call {
                 place,

@@ -31,17 +31,20 @@
 //! nothing is tried again.
 
 mod cases;
+mod check;
 mod lab;
 mod peer;
 mod report;
 mod runtime;
 mod scene;
 mod stage;
+mod table;
 mod talk;
 mod variant;
 mod verdict;
 
-pub use report::{Check, Outcome, Report, check};
+pub use check::{CASE_TIME_MAX, Check, check};
+pub use report::{Outcome, Report};
 pub use runtime::{Call, CallError, Runtime, Server, Serving};
 pub use talk::{Polls, converse};
 pub use variant::{Side, Variant};

@@ -93,6 +93,7 @@ pub struct Call {
 
 /// Why a client has not conversed.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum CallError {
     /// It could not connect.
     Connect(io::Error),

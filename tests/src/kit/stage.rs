@@ -220,8 +220,9 @@ impl Stage<'_> {
     }
 
     /// The server's counts.
+    #[track_caller]
     pub(crate) fn statistics(&self) -> Statistics {
-        self.server().statistics()
+        self.lab.ask("Server::statistics", || self.server().statistics())
     }
 
     /// Waits until the server's counts are as `wanted`.
@@ -247,8 +248,9 @@ impl Stage<'_> {
     }
 
     /// Lets the server drain, without waiting.
+    #[track_caller]
     pub(crate) fn begin_drain(&self) {
-        self.server().drain();
+        self.lab.ask("Server::drain", || self.server().drain());
     }
 
     /// Drains the server.
@@ -261,7 +263,7 @@ impl Stage<'_> {
     /// Stops the server.
     #[track_caller]
     pub(crate) fn stop(&mut self) -> Result<Statistics, Halt> {
-        self.server().stop();
+        self.lab.ask("Server::stop", || self.server().stop());
         self.joined()
     }
 
@@ -292,7 +294,7 @@ impl Drop for Stage<'_> {
     fn drop(&mut self) {
         if let Subject::Server { server, .. } = &mut self.subject {
             if let Some(server) = server.take() {
-                server.stop();
+                self.lab.ask("Server::stop", || server.stop());
                 // That it does not end is another case's matter.
                 let _ = join(server, self.lab.patience);
             }

@@ -6,6 +6,7 @@ use std::panic::Location;
 
 /// What a case expected and what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// What should have been.
     pub expected: String,
@@ -18,7 +19,14 @@ pub struct Failure {
 impl Failure {
     #[track_caller]
     pub(crate) fn new(expected: impl Into<String>, seen: impl Into<String>) -> Self {
-        let at = Location::caller();
+        Self::at(expected, seen, Location::caller())
+    }
+
+    pub(crate) fn at(
+        expected: impl Into<String>,
+        seen: impl Into<String>,
+        at: &Location<'_>,
+    ) -> Self {
         let file = at.file().rsplit('/').next().unwrap_or_default();
         Self { expected: expected.into(), seen: seen.into(), at: format!("{file}:{}", at.line()) }
     }
@@ -60,6 +68,7 @@ pub struct Unsupported(pub &'static str);
 
 /// What became of one case in one [`Variant`](super::Variant).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It went as it should.
     Passed,

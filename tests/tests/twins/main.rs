@@ -1,13 +1,16 @@
 //! Every case of the conformance kit can fail: for each there is an adapter that is wrong in one way,
 //! and that the case catches.
 
+mod conversation;
+mod fault;
 mod faulty;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use drywire_conformance::kit::{Check, check};
-use faulty::{Fault, Faulty};
+use fault::Fault;
+use faulty::Faulty;
 
 /// Long enough for what happens, and short for what never does.
 const PATIENCE: Duration = Duration::from_millis(500);

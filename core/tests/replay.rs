@@ -10,7 +10,8 @@ use drywire::buffer::Pool;
 use drywire::framing::AnyFraming;
 use drywire::protocol::{Discard, Echo, HttpEcho};
 use drywire::script::{
-    self, Begin, Call, Obstacle, Payload, Recorder, Replay, ReplayError, Role, Script, StepKind,
+    self, Begin, Call, Effort, Obstacle, Payload, Recorder, Replay, ReplayError, Role, Script,
+    StepKind,
 };
 use drywire::testkit::{Event, OwnedFrames, Pair, Talker, Then};
 use drywire::{CloseKind, CloseReason, Connection, Fault, Instant, Limits, Protocol};
@@ -545,128 +546,29 @@ fn a_replay_takes_no_more_than_it_may() {
     }
 }
 
-mod minimising {
-    use super::*;
-
-    fn small(lines: &str, shows: impl FnMut(&Script) -> bool) -> String {
-        let small = script::minimise(&parsed(lines), shows, 100_000).unwrap();
-        assert!(small.is_minimal);
-        small.script.to_string().strip_prefix(HEAD).unwrap().to_owned()
-    }
-
-    fn received(script: &Script) -> Vec<u8> {
-        let payloads = script.entries.iter().filter_map(|entry| entry.call.payload());
-        payloads.flat_map(|payload| payload.bytes().unwrap().to_vec()).collect()
-    }
-
-    #[test]
-    fn what_is_not_needed_goes() {
-        let lines = "1 +3 begin server\n2 +4 begin client\n1 +5 received \"abc\"\n2 +0 received \"x\"\n\
-                     1 +0 step open\n1 +0 look\n1 +6 received \"def\"\n1 +9 timeout\n1 +0 dropped\n";
-        let has = |bytes: &'static [u8]| {
-            move |script: &Script| {
-                let all = received(script);
-                bytes.iter().all(|byte| all.contains(byte))
-            }
-        };
-        assert_eq!(small(lines, has(b"ae")), "1 +0 begin server\n1 +0 received \"ae\"\n");
-        assert_eq!(small(lines, has(b"x")), "2 +0 begin client\n2 +0 received \"x\"\n");
-        assert_eq!(small(lines, |_| true), "");
-    }
-
-    #[test]
-    fn what_is_needed_stays() {
-        let lines = "1 +0 begin server\n1 +5 received \"a\"\n1 +5 received \"b\"\n1 +0 timeout\n";
-        // The cut between the two, and the pause before the second.
-        let shows = |script: &Script| {
-            let mut entries = script.of(1).filter(|entry| entry.call.payload().is_some());
-            let (Some(one), Some(other)) = (entries.next(), entries.next()) else { return false };
-            other.at > one.at
-        };
-        let expected = "1 +0 begin server\n1 +0 received \"\"\n1 +5 received \"\"\n";
-        assert_eq!(small(lines, shows), expected);
-    }
-
-    #[test]
-    fn what_does_not_show_it_is_none_and_tries_are_bounded() {
-        let script = parsed("1 +0 begin server\n1 +5 received \"abcdefgh\"\n1 +5 eof\n");
-        assert_eq!(script::minimise(&script, |_| false, 10), None);
-        assert_eq!(script::minimise(&script, |_| true, 0), None);
-        for tries_max in 1..40 {
-            let mut asked = 0;
-            let shows = |_: &Script| {
-                asked += 1;
-                true
-            };
-            let small = script::minimise(&script, shows, tries_max).unwrap();
-            assert_eq!(small.tried, asked);
-            assert!(asked <= tries_max);
-            assert_eq!(small.is_minimal, asked < tries_max, "{tries_max}");
-        }
-    }
-
-    /// For every set of entries that may be needed together, none that is needed goes and none
-    /// that is not stays: exhaustively, for a script of 7 entries.
-    #[test]
-    fn nothing_can_be_left_out_of_the_result() {
-        let words = ["eof", "finish", "close", "drain", "stop", "retain", "decouple"];
-        let lines: String = words.iter().map(|word| format!("1 +1 {word}\n")).collect();
-        let whole = parsed(&format!("1 +0 begin server\n{lines}"));
-        for needed in 0_u32..1 << words.len() {
-            // One of two sets is enough: the needed ones, or all of the others with the first.
-            let is_in = |word: &str, set: u32| {
-                words.iter().position(|other| *other == word).is_some_and(|at| set >> at & 1 == 1)
-            };
-            let sets = [needed, !needed & 0x7f | 1];
-            let shows = |script: &Script| {
-                let has: Vec<_> =
-                    script.entries.iter().map(|entry| entry.call.to_string()).collect();
-                sets.iter().any(|set| {
-                    words
-                        .iter()
-                        .filter(|word| is_in(word, *set))
-                        .all(|word| has.contains(&(*word).to_owned()))
-                })
-            };
-            let small = script::minimise(&whole, shows, 10_000).unwrap();
-            assert!(small.is_minimal && shows(&small.script));
-            for at in 0..small.script.entries.len() {
-                let mut less = small.script.clone();
-                less.entries.remove(at);
-                let is_beginning = at == 0 && !less.entries.is_empty();
-                assert!(is_beginning || !shows(&less), "{needed:b}: {}", small.script);
-            }
-            let again = script::minimise(&whole, shows, 10_000);
-            assert_eq!(again, Some(small), "twice is not the same");
-        }
-    }
-
-    #[test]
-    fn a_failure_that_was_recorded_becomes_a_few_bytes() {
-        let recording = Recording::new();
-        let framing: AnyFraming = "netstring".parse().unwrap();
-        let talker = Talker::new(framing.clone(), frames(40), Then::Stay);
-        let mut pair = Pair::plain(talker, Echo::new(framing));
-        recording.attach(&mut pair, "netstring", "echo");
-        pair.run_now();
-        pair.there.inject(b"3:abcd", pair.now);
-        pair.run();
-        drop(pair);
-        let script = recording.script();
-        let reason = script::replay(&script).unwrap().reason(SERVER).cloned();
-        let shows = |script: &Script| {
-            script::replay(script).is_ok_and(|replay| {
-                replay.reason(SERVER).map(CloseReason::kind) == Some(CloseKind::RemoteError)
-            })
-        };
-        assert_eq!(reason.unwrap().kind(), CloseKind::RemoteError);
-        let small = script::minimise(&script, shows, 10_000).unwrap();
-        assert!(small.is_minimal);
-        assert_eq!(
-            small.script.to_string(),
-            format!(
-                "{HEAD}1 +0 begin server framing=netstring protocol=echo\n1 +0 received \"b\"\n"
-            )
-        );
-    }
+#[test]
+fn a_failure_that_was_recorded_becomes_a_few_bytes() {
+    let recording = Recording::new();
+    let framing: AnyFraming = "netstring".parse().unwrap();
+    let talker = Talker::new(framing.clone(), frames(40), Then::Stay);
+    let mut pair = Pair::plain(talker, Echo::new(framing));
+    recording.attach(&mut pair, "netstring", "echo");
+    pair.run_now();
+    pair.there.inject(b"3:abcd", pair.now);
+    pair.run();
+    drop(pair);
+    let script = recording.script();
+    let reason = script::replay(&script).unwrap().reason(SERVER).cloned();
+    let shows = |script: &Script| {
+        script::replay(script).is_ok_and(|replay| {
+            replay.reason(SERVER).map(CloseReason::kind) == Some(CloseKind::RemoteError)
+        })
+    };
+    assert_eq!(reason.unwrap().kind(), CloseKind::RemoteError);
+    let small = script::minimise(&script, shows, &Effort::new()).unwrap();
+    assert!(small.is_minimal);
+    assert_eq!(
+        small.script.to_string(),
+        format!("{HEAD}1 +0 begin server framing=netstring protocol=echo\n1 +0 received \"b\"\n")
+    );
 }

@@ -1,17 +1,15 @@
 //! `--minimise`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use drywire::CloseKind;
-use drywire::script::{self, Call, Difference, Replay, Script};
+use drywire::script::{self, Call, Difference, Effort, Replay, Script};
 use serde_json::json;
 
 use super::{not_replayed, put};
 use crate::exit::{Exit, Stop};
 use crate::output::Output;
-
-/// How many scripts are tried at most.
-const TRIES_MAX: usize = 20_000;
 
 /// What a script shows, and a smaller one is to show too.
 enum Finding {
@@ -26,8 +24,15 @@ impl Finding {
         if let Some(difference) = replay.differences().first() {
             return Some(Self::Difference(difference.clone()));
         }
+        // In one pass: of many connections most end in order.
+        let mut kinds = BTreeMap::new();
+        for played in replay.played() {
+            if let Some(reason) = &played.reason {
+                kinds.entry(played.entry.connection).or_insert(reason);
+            }
+        }
         script.connections().find_map(|(number, _)| {
-            let reason = replay.reason(number).filter(|reason| !reason.is_clean())?;
+            let reason = kinds.get(&number).filter(|reason| !reason.is_clean())?;
             Some(Self::End(number, reason.kind()))
         })
     }
@@ -73,7 +78,7 @@ pub(super) fn write(
     };
     let finding = Finding::of(script, &replay).ok_or_else(nothing)?;
     let shows = |script: &Script| script::replay(script).is_ok_and(|replay| finding.is_in(&replay));
-    let small = script::minimise(script, shows, TRIES_MAX).ok_or_else(nothing)?;
+    let small = script::minimise(script, shows, &Effort::new()).ok_or_else(nothing)?;
     let (before, after) = (script.entries.len(), small.script.entries.len());
     let text = small.script.to_string();
     if output.is_json() {
@@ -89,7 +94,7 @@ pub(super) fn write(
     if out.is_some() || !output.is_json() {
         put(&text, out)?;
     }
-    let rest = if small.is_minimal { "" } else { "; there were not tries enough to be sure" };
+    let rest = if small.is_minimal { "" } else { "; the search ended before it was sure" };
     output.note(format_args!("{after} entries of {before} are left, {} tried{rest}", small.tried));
     Ok(Exit::Ok)
 }

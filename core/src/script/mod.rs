@@ -86,7 +86,7 @@ pub use bounds::Bounds;
 pub use call::{Begin, Call, Ending, Payload, Role, StepKind};
 pub use difference::Difference;
 pub use frame::Frame;
-pub use minimise::{Minimised, minimise};
+pub use minimise::{Effort, Minimised, minimise};
 pub use parse::{Flaw, ParseScriptError};
 pub use print::Lines;
 pub use recorder::Recorder;

@@ -1,5 +1,7 @@
 //! The laws in one call, for what is in the box.
-#![cfg(feature = "testkit")]
+#![cfg(all(feature = "testkit", feature = "tls"))]
+
+mod support;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,7 +9,7 @@ use std::rc::Rc;
 use drywire::framing::{AnyFraming, Fixed, Netstring};
 use drywire::protocol::{Discard, Echo};
 use drywire::script::{Script, replay_with};
-use drywire::testkit::check::{self, Check};
+use drywire::testkit::check::{self, Check, Report, Unexamined};
 use drywire::testkit::{Law, Talker, Then};
 use drywire::{Handle, Protocol};
 
@@ -105,26 +107,92 @@ fn the_input_of_a_fuzz_target_is_a_script_too() {
     }
 }
 
+/// The laws of which no case said anything, and why.
+fn unexamined(report: &Report) -> Vec<(Law, Unexamined)> {
+    let laws = report.laws.iter();
+    let unexamined = laws.filter_map(|law| law.unexamined.map(|why| (law.law, why)));
+    unexamined.inspect(|(law, _)| assert_eq!(report.examined(*law), 0)).collect()
+}
+
 #[test]
-fn every_framing_in_the_box_keeps_all_laws() {
+fn every_framing_in_the_box_keeps_all_laws_and_all_are_examined() {
     for max in [5, 100, 100_000] {
         for framing in framings(max) {
-            Check::framing(framing).cases(64).run();
+            let mut expected = vec![(Law::EqualsModel, Unexamined::NoModel)];
+            if framing.to_string() == "raw" {
+                expected.push((Law::PrefixIncomplete, Unexamined::NoWholeFrames));
+            }
+            let report = Check::framing(framing).cases(64).run();
+            assert_eq!(unexamined(&report), expected, "{report}");
         }
     }
 }
 
 #[test]
-fn every_echo_keeps_all_laws() {
+fn every_echo_keeps_all_laws_and_all_are_examined() {
     for framing in framings(100).chain(framings(100_000)) {
-        Check::protocol(move || Echo::new(framing.clone())).cases(64).run();
+        let expected: &[_] = match &*framing.to_string() {
+            // There is nothing that it refuses.
+            "raw" => &[
+                (Law::StickyErrors, Unexamined::NeverFailed),
+                (Law::FlushedAfterError, Unexamined::NeverFailed),
+            ],
+            _ => &[],
+        };
+        let report = Check::protocol(move || Echo::new(framing.clone())).cases(64).run();
+        assert_eq!(unexamined(&report), expected, "{report}");
+    }
+}
+
+/// It sends nothing, so that the laws of what is sent have nothing to look at.
+#[test]
+fn discard_keeps_all_laws_that_can_be_examined() {
+    for framing in framings(100) {
+        let is_raw = framing.to_string() == "raw";
+        let report = Check::protocol(move || Discard::new(framing.clone())).cases(64).run();
+        let mut expected = vec![
+            (Law::OutputCut, Unexamined::NothingWritten),
+            (Law::FullLosesNothing, Unexamined::NeverFull),
+        ];
+        if is_raw {
+            expected.push((Law::StickyErrors, Unexamined::NeverFailed));
+            expected.push((Law::FlushedAfterError, Unexamined::NeverFailed));
+        } else {
+            expected.push((Law::FlushedAfterError, Unexamined::NothingQueued));
+        }
+        assert_eq!(unexamined(&report), expected, "{report}");
     }
 }
 
 #[test]
-fn discard_keeps_all_laws() {
-    for framing in framings(100) {
-        Check::protocol(move || Discard::new(framing.clone())).cases(64).run();
+fn a_report_says_what_was_examined_and_what_was_not() {
+    let check = Check::protocol(|| Discard::new(Netstring::new()));
+    let report = check.only(&[Law::InputCut, Law::OutputCut]).cases(8).run();
+    assert_eq!(report.cases, 8);
+    let examined = report.examined(Law::InputCut);
+    assert!((1..=8).contains(&examined));
+    assert_eq!(
+        report.to_string(),
+        format!(
+            "8 cases\n  input cut: {examined}\n  output cut: not examined, nothing was written \
+             that can be taken in portions"
+        )
+    );
+    assert_eq!(report.examined(Law::Turns), 0);
+    assert_eq!(report.unexamined(Law::Turns), None, "it was not to be checked");
+}
+
+/// A handshake takes as long as many cases, but at least one is made.
+#[test]
+fn the_law_of_tls_is_examined_however_few_cases_there_are() {
+    let sessions = || support::sessions(support::Version::Tls13);
+    for seed in 0..6 {
+        for cases in [4, 40] {
+            let check = Check::protocol(|| Echo::new(Netstring::new())).tls(sessions);
+            let report = check.only(&[Law::TlsTransparency]).cases(cases).seed(seed).run();
+            let examined = report.examined(Law::TlsTransparency);
+            assert!((1..=cases.div_ceil(8) + 1).contains(&examined), "{examined} of {cases}");
+        }
     }
 }
 
@@ -133,9 +201,10 @@ fn two_that_talk_keep_all_laws() {
     for framing in framings(100) {
         let frames = vec![b"01234".to_vec(); 20];
         let echo = framing.clone();
-        check::pair(
+        let report = check::pair(
             move || Talker::new(framing.clone(), frames.clone(), Then::Finish),
             move || Echo::new(echo.clone()),
         );
+        assert_eq!(unexamined(&report), [], "{report}");
     }
 }

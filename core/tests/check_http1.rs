@@ -130,11 +130,17 @@ fn an_echo_of_chunks_keeps_the_laws_that_do_not_compare_chunks() {
 
 /// The account says what arrived and not how, so that no law has to be left out.
 #[test]
-fn a_report_keeps_all_laws() {
+fn a_report_keeps_all_laws_and_all_are_examined() {
     let inputs = inputs(true);
+    let mut reports = vec![];
     for some in inputs.chunks(INPUTS_MAX) {
         let make = || HttpEcho::new().reporting(&Peer::unix(), None);
-        Check::protocol(make).inputs(some.to_vec()).may_lose_when_full().cases(128).run();
+        let check = Check::protocol(make).inputs(some.to_vec()).may_lose_when_full();
+        reports.push(check.cases(128).run());
+    }
+    for law in reports[0].laws.iter().map(|examination| examination.law) {
+        let examined: u32 = reports.iter().map(|report| report.examined(law)).sum();
+        assert!(examined > 0, "{law}");
     }
 }
 
@@ -166,6 +172,7 @@ fn a_client_and_a_server_that_are_joined_within_tls() {
         };
         let client = || Talker::new(Http1::client(), conversation(), Then::Finish);
         let check = Check::pair(client, HttpEcho::new).tls(make);
-        check.only(&[Law::TlsTransparency]).cases(2).run();
+        let report = check.only(&[Law::TlsTransparency]).cases(2).run();
+        assert!(report.examined(Law::TlsTransparency) > 0, "{report}");
     }
 }

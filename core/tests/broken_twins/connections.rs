@@ -7,7 +7,7 @@ use drywire::connection::CloseReason;
 use drywire::error::MisuseError;
 use drywire::framing::Netstring;
 use drywire::protocol::Echo;
-use drywire::testkit::check::{Check, Failure};
+use drywire::testkit::check::{Check, Failure, Report};
 use drywire::testkit::{End, Event, Law, Subject};
 use drywire::{Connection, Fault as TransportFault, Instant, Interest};
 
@@ -190,7 +190,7 @@ impl Subject for Toy {
     }
 }
 
-fn check(fault: Fault, law: Law, is_broken: bool) -> Result<(), Failure> {
+fn check(fault: Fault, law: Law, is_broken: bool) -> Result<Report, Failure> {
     let framing = Netstring::new().with_frame_len_max(100);
     let peer = framing.clone();
     let make = move |limits: Arc<_>| {
@@ -208,30 +208,30 @@ fn check(fault: Fault, law: Law, is_broken: bool) -> Result<(), Failure> {
     Check::subject(peer, make).only(&[law]).try_run()
 }
 
-pub(crate) fn acts_on_misuse(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn acts_on_misuse(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::ActsOnMisuse, law, is_broken)
 }
 
-pub(crate) fn drops_frames_at_the_end(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn drops_frames_at_the_end(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::DropsFramesAtTheEnd, law, is_broken)
 }
 
-pub(crate) fn drops_its_queue_when_it_fails(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn drops_its_queue_when_it_fails(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::DropsItsQueueWhenItFails, law, is_broken)
 }
 
-pub(crate) fn drops_what_was_not_taken(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn drops_what_was_not_taken(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::DropsWhatWasNotTaken, law, is_broken)
 }
 
-pub(crate) fn drops_its_queue_with_its_turn(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn drops_its_queue_with_its_turn(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::DropsItsQueueWithItsTurn, law, is_broken)
 }
 
-pub(crate) fn forgets_why_it_failed(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn forgets_why_it_failed(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::ForgetsWhyItFailed, law, is_broken)
 }
 
-pub(crate) fn waits_without_a_transport(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn waits_without_a_transport(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::WaitsWithoutATransport, law, is_broken)
 }

@@ -5,7 +5,7 @@ use drywire::error::{DecodeError, EncodeError};
 use drywire::framing::{Framing, Payload, Scan, Whole};
 use drywire::protocol::Echo;
 use drywire::testkit::Law;
-use drywire::testkit::check::{Check, Failure};
+use drywire::testkit::check::{Check, Failure, Report};
 use drywire::testkit::model::Decoded;
 
 /// The longest payload of [`Toy`].
@@ -96,39 +96,39 @@ impl Framing for Toy {
     }
 }
 
-fn check(fault: Fault, law: Law, is_broken: bool) -> Result<(), Failure> {
+fn check(fault: Fault, law: Law, is_broken: bool) -> Result<Report, Failure> {
     Check::framing(Toy::with(fault, is_broken)).only(&[law]).try_run()
 }
 
-pub(crate) fn needs_nothing(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn needs_nothing(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::NeedsNothing, law, is_broken)
 }
 
-pub(crate) fn depends_on_cuts(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn depends_on_cuts(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::DependsOnCuts, law, is_broken)
 }
 
-pub(crate) fn fails_early(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn fails_early(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::FailsEarly, law, is_broken)
 }
 
-pub(crate) fn drops_the_last_byte(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn drops_the_last_byte(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::DropsLastByte, law, is_broken)
 }
 
-pub(crate) fn skips_the_length(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn skips_the_length(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::SkipsTheLength, law, is_broken)
 }
 
-pub(crate) fn receives_more_than_it_sends(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn receives_more_than_it_sends(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::LimitDiffers, law, is_broken)
 }
 
-pub(crate) fn looks_again(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn looks_again(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::LooksAgain, law, is_broken)
 }
 
-pub(crate) fn differs_from_its_model(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn differs_from_its_model(law: Law, is_broken: bool) -> Result<Report, Failure> {
     let model = |input: &[u8]| {
         let (mut frames, mut rest) = (vec![], input);
         while let Some((len, more)) = rest.split_first() {
@@ -149,12 +149,15 @@ pub(crate) fn differs_from_its_model(law: Law, is_broken: bool) -> Result<(), Fa
     Check::framing(toy).model(model).only(&[law]).try_run()
 }
 
-pub(crate) fn depends_on_cuts_in_a_connection(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn depends_on_cuts_in_a_connection(
+    law: Law,
+    is_broken: bool,
+) -> Result<Report, Failure> {
     let echo = move || Echo::new(Toy::with(Fault::DependsOnCuts, is_broken));
     Check::protocol(echo).only(&[law]).try_run()
 }
 
-pub(crate) fn says_too_small_a_length(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn says_too_small_a_length(law: Law, is_broken: bool) -> Result<Report, Failure> {
     let echo = move || Echo::new(Toy::with(Fault::SaysTooSmallALength, is_broken));
     Check::protocol(echo).only(&[law]).try_run()
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use drywire::framing::Netstring;
-use drywire::testkit::check::{Check, Failure};
+use drywire::testkit::check::{Check, Failure, Report};
 use drywire::testkit::{End, Law, Pair, Talker, Then};
 use drywire::tls::Negotiated;
 use drywire::{CloseReason, Connection, Handle, Instant, Protocol, SendError};
@@ -106,28 +106,28 @@ impl Protocol for Toy {
     }
 }
 
-fn check(fault: Fault, law: Law, is_broken: bool) -> Result<(), Failure> {
+fn check(fault: Fault, law: Law, is_broken: bool) -> Result<Report, Failure> {
     let count = Rc::default();
     Check::protocol(move || Toy::new(fault, is_broken, &count)).only(&[law]).try_run()
 }
 
-pub(crate) fn counts_over_connections(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn counts_over_connections(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::CountsOverConnections, law, is_broken)
 }
 
-pub(crate) fn ignores_full(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn ignores_full(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::IgnoresFull, law, is_broken)
 }
 
-pub(crate) fn spins(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn spins(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::Spins, law, is_broken)
 }
 
-pub(crate) fn expects_to_be_open(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn expects_to_be_open(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::ExpectsToBeOpen, law, is_broken)
 }
 
-pub(crate) fn answers_with_the_time(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn answers_with_the_time(law: Law, is_broken: bool) -> Result<Report, Failure> {
     let pair = move || {
         let toy = Toy::new(Fault::AnswersWithTheTime, is_broken, &Rc::default());
         Pair::plain(Talker::new(toy.framing(), vec![b"when?".to_vec(); 3], Then::Finish), toy)
@@ -135,7 +135,7 @@ pub(crate) fn answers_with_the_time(law: Law, is_broken: bool) -> Result<(), Fai
     Check::pairs(pair).only(&[law]).try_run()
 }
 
-pub(crate) fn greets_within_tls(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn greets_within_tls(law: Law, is_broken: bool) -> Result<Report, Failure> {
     let toy = move || Toy::new(Fault::GreetsWithinTls, is_broken, &Rc::default());
     let talker = move || Talker::new(toy().framing(), vec![b"hi".to_vec(); 3], Then::Finish);
     let over_tls = move || {
@@ -149,10 +149,10 @@ pub(crate) fn greets_within_tls(law: Law, is_broken: bool) -> Result<(), Failure
         .only(&[law])
         .cases(16)
         .try_run()
-        .and_then(|()| Check::pair(talker, toy).tls(over_tls).only(&[law]).cases(1).try_run())
+        .and_then(|_| Check::pair(talker, toy).tls(over_tls).only(&[law]).cases(1).try_run())
 }
 
 /// Takes every refusal for one by a full queue, so that its frame comes again and again.
-pub(crate) fn retains_for_ever(law: Law, is_broken: bool) -> Result<(), Failure> {
+pub(crate) fn retains_for_ever(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::RetainsForEver, law, is_broken)
 }

@@ -5,7 +5,7 @@ use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Mutex;
 
-use super::{Case, Failure, Settings, hunt};
+use super::{Case, Failure, Report, Settings, Unexamined, hunt};
 use crate::script::Script;
 use crate::testkit::Law;
 
@@ -46,9 +46,12 @@ pub trait Body {
 
     /// Checks one law in one case.
     ///
+    /// # Errors
+    /// Why the case says nothing of the law.
+    ///
     /// # Panics
     /// When it is broken.
-    fn check(&self, law: Law, case: &Case);
+    fn check(&self, law: Law, case: &Case) -> Result<(), Unexamined>;
 
     /// Writes down what is done with the connections of the cases that follow, or no longer.
     fn record(&self, recording: Option<Recording>);
@@ -58,9 +61,6 @@ pub trait Body {
 
     /// The steps that a case comes to, a line each.
     fn steps(&self, case: &Case) -> Vec<String>;
-
-    /// Whether all cases so far have shown nothing, because no frame was among them.
-    fn is_vacuous(&self) -> bool;
 }
 
 /// A check with its settings.
@@ -111,40 +111,41 @@ impl<B: Body> Check<B> {
         self
     }
 
-    /// Checks all laws.
+    /// Checks all laws and says what was examined.
     ///
     /// # Panics
     /// When a law is broken, with the report that [`Failure`] displays, or when no frame could be
     /// made: then the check would say little. What is being checked panics once more before, in the
     /// smallest case, so that the report of that panic has its place in your code.
     #[track_caller]
-    pub fn run(&self) {
-        if let Err(failure) = self.try_run() {
-            self.fail(&failure);
+    pub fn run(&self) -> Report {
+        match self.try_run() {
+            Ok(report) => report,
+            Err(failure) => self.fail(&failure),
         }
     }
 
     /// Proptest says nothing of the panics that it catches.
     #[track_caller]
     fn fail(&self, failure: &Failure) -> ! {
-        let _ = catch_unwind(AssertUnwindSafe(|| self.body.check(failure.law, &failure.case)));
+        let check = || self.body.check(failure.law, &failure.case);
+        let _ = catch_unwind(AssertUnwindSafe(check));
         panic!("{failure}");
     }
 
-    /// Checks all laws and returns what was broken.
+    /// As [`run`](Self::run), and returns what was broken.
     ///
     /// # Errors
     /// [`Failure`], the smallest that was found.
     ///
     /// # Panics
     /// When no frame could be made.
-    pub fn try_run(&self) -> Result<(), Failure> {
-        hunt::hunt(&self.body, &self.settings)?;
-        assert!(
-            !self.body.is_vacuous(),
-            "no frame can be made of bytes, or encode refuses them all: give examples"
-        );
-        Ok(())
+    pub fn try_run(&self) -> Result<Report, Failure> {
+        let report = hunt::hunt(&self.body, &self.settings)?;
+        if let Some(why) = report.vacuity() {
+            panic!("{why}");
+        }
+        Ok(report)
     }
 
     /// Checks all laws for a case that a failure has printed or a fuzzer has found.

@@ -12,8 +12,12 @@
 //! The input of a case is what the framing itself encodes, with lengths around its limit and
 //! around buffers, one frame behind the other, cut anywhere, rarely damaged. When a [`Law`] is
 //! broken the smallest case is looked for and printed: the law, the bytes, where they were cut,
-//! the steps, a [script](crate::script) of the calls, and the line that replays it. Nothing comes from the environment and nothing is
-//! written: the same call tries the same cases.
+//! the steps, a [script](crate::script) of the calls, and the line that replays it. Nothing comes
+//! from the environment and nothing is written: the same call tries the same cases.
+//!
+//! When none is broken the [`Report`] says how many cases examined each law, and why none did where
+//! none did: a protocol that never fails, or answers nothing, is not said to keep laws of failures
+//! and answers.
 //!
 //! [`Check`] has the settings.
 //!
@@ -49,6 +53,7 @@ mod pair;
 mod plan;
 mod play;
 mod protocol;
+mod report;
 mod settings;
 
 pub use body::{Body, Check, Maker, Recording};
@@ -57,6 +62,7 @@ pub use failure::Failure;
 pub use framing::Framings;
 pub use pair::Pairs;
 pub use protocol::Subjects;
+pub use report::{Examination, Report, Unexamined};
 pub use settings::Settings;
 
 use super::OwnedFrames;
@@ -67,8 +73,8 @@ use crate::protocol::Protocol;
 /// # Panics
 /// When a law is broken; see [`Check::run`].
 #[track_caller]
-pub fn framing<F: OwnedFrames + Clone>(framing: F) {
-    Check::framing(framing).run();
+pub fn framing<F: OwnedFrames + Clone>(framing: F) -> Report {
+    Check::framing(framing).run()
 }
 
 /// Checks a protocol against every [`Law`](super::Law) of protocols; `make` makes one for each
@@ -77,11 +83,11 @@ pub fn framing<F: OwnedFrames + Clone>(framing: F) {
 /// # Panics
 /// When a law is broken; see [`Check::run`].
 #[track_caller]
-pub fn protocol<P: Protocol + 'static>(make: impl Fn() -> P + 'static)
+pub fn protocol<P: Protocol + 'static>(make: impl Fn() -> P + 'static) -> Report
 where
     P::Framing: OwnedFrames + Clone,
 {
-    Check::protocol(make).run();
+    Check::protocol(make).run()
 }
 
 /// Checks a client and a server that are joined against every [`Law`](super::Law) of pairs.
@@ -92,9 +98,10 @@ where
 pub fn pair<P: Protocol + 'static, Q: Protocol + 'static>(
     client: impl Fn() -> P + 'static,
     server: impl Fn() -> Q + 'static,
-) where
+) -> Report
+where
     P::Framing: OwnedFrames + Clone,
     Q::Framing: OwnedFrames + Clone,
 {
-    Check::pair(client, server).run();
+    Check::pair(client, server).run()
 }

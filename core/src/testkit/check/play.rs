@@ -45,6 +45,8 @@ pub(super) struct Play<'a, S> {
     reads: usize,
     writes: usize,
     high_water: usize,
+    /// The queue was full at some time.
+    pub(super) was_full: bool,
     wire_len_max: usize,
     memory_len_max: usize,
 }
@@ -62,6 +64,7 @@ impl<'a, S: Subject> Play<'a, S> {
             reads: 0,
             writes: 0,
             high_water,
+            was_full: false,
             wire_len_max: subject.wire_len_max(),
             memory_len_max: subject.memory_len_max(),
             subject,
@@ -205,14 +208,15 @@ impl<'a, S: Subject> Play<'a, S> {
         self.check();
     }
 
-    /// Nothing happens but timeouts, until the end or for a number of them.
-    pub(super) fn wait(&mut self, timeouts_max: usize) {
+    /// Nothing happens but timeouts, until the end or for a number of them. Returns whether there
+    /// was one.
+    pub(super) fn wait(&mut self, timeouts_max: usize) -> bool {
         let mut before = self.now;
         for count in 1..=timeouts_max {
             self.pump();
             self.go_on(|play| play.write(&[]) | play.pump());
             if self.subject.is_closed() || !self.timeout() {
-                return;
+                return count > 1;
             }
             if count % TIMEOUTS_MAX == 0 {
                 let passed = self.now.saturating_duration_since(before);
@@ -221,6 +225,7 @@ impl<'a, S: Subject> Play<'a, S> {
                 before = self.now;
             }
         }
+        timeouts_max > 0
     }
 
     /// What must hold after every call.
@@ -232,6 +237,7 @@ impl<'a, S: Subject> Play<'a, S> {
         self.wire_len_max = self.wire_len_max.max(subject.wire_len_max());
         let (queued, queued_max) =
             (subject.queued_len(), self.high_water.saturating_add(self.wire_len_max));
+        self.was_full |= queued >= self.high_water;
         assert!(queued <= queued_max, "{queued} bytes queued, at most {queued_max} may be");
         let interest = subject.interest();
         assert!(!(interest.shutdown && interest.write), "shutdown before all is written");

@@ -116,11 +116,14 @@ where
     assert!(trace.closed().is_some_and(|reason| reason.is_clean()), "{trace:?}");
 }
 
-/// Law: with TLS as without: both ends are told the same.
+/// Law: with TLS as without: both ends are told the same. Returns the pair within TLS.
 ///
 /// # Panics
 /// When the law is broken.
-pub fn transparent<P: Protocol, Q: Protocol>(mut plain: Pair<P, Q>, mut tls: Pair<P, Q>)
+pub fn transparent<P: Protocol, Q: Protocol>(
+    mut plain: Pair<P, Q>,
+    mut tls: Pair<P, Q>,
+) -> Pair<P, Q>
 where
     P::Framing: OwnedFrames,
     Q::Framing: OwnedFrames,
@@ -131,6 +134,7 @@ where
         (pair.left.trace().without_writable(), pair.right.trace().without_writable())
     };
     assert_eq!(told(&tls), told(&plain), "with TLS and without");
+    tls
 }
 
 /// Law: a peer that writes `input` again and again and never reads makes the connection hold

@@ -231,6 +231,8 @@ pub enum Fault {
     Unreachable,
     /// The transport itself timed out.
     TimedOut,
+    /// The local system is out of descriptors, memory or buffers.
+    OutOfResources,
     /// Any other failure of the local system.
     Other,
 }
@@ -251,6 +253,7 @@ impl From<std::io::ErrorKind> for Fault {
             | ErrorKind::NetworkDown
             | ErrorKind::AddrNotAvailable => Self::Unreachable,
             ErrorKind::TimedOut => Self::TimedOut,
+            ErrorKind::OutOfMemory => Self::OutOfResources,
             _ => Self::Other,
         }
     }
@@ -386,6 +389,7 @@ impl fmt::Display for Fault {
             Self::Refused => "connection refused",
             Self::Unreachable => "host or network unreachable",
             Self::TimedOut => "transport timed out",
+            Self::OutOfResources => "out of descriptors or memory",
             Self::Other => "transport failed",
         })
     }

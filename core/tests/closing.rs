@@ -163,13 +163,34 @@ fn reset_and_other_failures_of_the_transport() {
         pair.reset();
         pair.run_now();
         assert_eq!(closed(&pair), [Some(&CloseReason::Reset); 2]);
-        for fault in [Fault::Refused, Fault::Unreachable, Fault::TimedOut, Fault::Other] {
+        for fault in [
+            Fault::Refused,
+            Fault::Unreachable,
+            Fault::TimedOut,
+            Fault::OutOfResources,
+            Fault::Other,
+        ] {
             let mut pair = still(over);
             pair.left.connection.transport_failed(fault, pair.now);
             pair.run_now();
             assert_eq!(pair.left.trace().closed(), Some(&CloseReason::Transport(fault)));
         }
     }
+}
+
+#[test]
+fn what_failed_in_the_transport_has_a_text() {
+    for (fault, text) in [
+        (Fault::Reset, "connection reset"),
+        (Fault::Refused, "connection refused"),
+        (Fault::Unreachable, "host or network unreachable"),
+        (Fault::TimedOut, "transport timed out"),
+        (Fault::OutOfResources, "out of descriptors or memory"),
+        (Fault::Other, "transport failed"),
+    ] {
+        assert_eq!(fault.to_string(), text);
+    }
+    assert_eq!(Fault::from(std::io::ErrorKind::OutOfMemory), Fault::OutOfResources);
 }
 
 #[test]

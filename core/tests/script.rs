@@ -69,6 +69,7 @@ fn calls() -> Vec<(Call<'static>, &'static str)> {
         (Fault::Refused, "transport_failed refused"),
         (Fault::Unreachable, "transport_failed unreachable"),
         (Fault::TimedOut, "transport_failed timed_out"),
+        (Fault::OutOfResources, "transport_failed out_of_resources"),
     ] {
         calls.push((Call::TransportFailed(fault), line));
     }

@@ -51,6 +51,7 @@ impl DatagramStatistics {
             ("refused", Fault::Refused),
             ("unreachable", Fault::Unreachable),
             ("timed_out", Fault::TimedOut),
+            ("out_of_resources", Fault::OutOfResources),
             ("other", Fault::Other),
         ] {
             writeln!(out, "{name}{{kind=\"{kind}\"}} {}", self.faults_as(fault))?;

@@ -64,7 +64,7 @@ pub struct DatagramStatistics {
 
 impl DatagramStatistics {
     /// The number of kinds of faults.
-    pub const FAULTS: usize = 5;
+    pub const FAULTS: usize = 6;
 
     /// Counts of an endpoint to which nothing has happened.
     #[must_use]
@@ -103,7 +103,8 @@ impl DatagramStatistics {
             Fault::Refused => 1,
             Fault::Unreachable => 2,
             Fault::TimedOut => 3,
-            Fault::Other => 4,
+            Fault::OutOfResources => 4,
+            Fault::Other => 5,
         }
     }
 
@@ -246,12 +247,18 @@ mod tests {
             assert!(Dropped::ALL.iter().take(at).all(|other| other.name() != reason.name()));
         }
         let mut statistics = DatagramStatistics::new();
-        let faults =
-            [Fault::Reset, Fault::Refused, Fault::Unreachable, Fault::TimedOut, Fault::Other];
+        let faults = [
+            Fault::Reset,
+            Fault::Refused,
+            Fault::Unreachable,
+            Fault::TimedOut,
+            Fault::OutOfResources,
+            Fault::Other,
+        ];
         for (count, fault) in (1..).zip(faults) {
             (0..count).for_each(|_| statistics.faulted(fault));
         }
-        assert_eq!(statistics.faults, [1, 2, 3, 4, 5]);
+        assert_eq!(statistics.faults, [1, 2, 3, 4, 5, 6]);
         assert_eq!(statistics.faults_as(Fault::TimedOut), 4);
     }
 

@@ -49,7 +49,7 @@
 //!         / "dropped" / "ended" SP ( "limit" SP number / "overrun" )
 //! step    = "open" / "frame" SP number / "timer" / "writable" / "finished"
 //!         / ( "failed" / "closed" ) SP kind           ; as CloseKind names them
-//! fault   = "reset" / "refused" / "unreachable" / "timed_out" / "other"
+//! fault   = "reset" / "refused" / "unreachable" / "timed_out" / "out_of_resources" / "other"
 //! bytes   = string / "0x" *( 2HEXDIG ) / "*" number   ; as text, in hexadecimal, withheld
 //! string  = DQUOTE *( %x20-21 / %x23-5B / %x5D-7E / escape ) DQUOTE
 //! escape  = "\" ( "n" / "r" / "t" / "\" / DQUOTE / "x" 2HEXDIG )

@@ -12,12 +12,20 @@ pub(super) const fn fault_name(fault: Fault) -> &'static str {
         Fault::Refused => "refused",
         Fault::Unreachable => "unreachable",
         Fault::TimedOut => "timed_out",
+        Fault::OutOfResources => "out_of_resources",
         Fault::Other => "other",
     }
 }
 
 pub(super) fn fault(name: &str) -> Option<Fault> {
-    let faults = [Fault::Reset, Fault::Refused, Fault::Unreachable, Fault::TimedOut, Fault::Other];
+    let faults = [
+        Fault::Reset,
+        Fault::Refused,
+        Fault::Unreachable,
+        Fault::TimedOut,
+        Fault::OutOfResources,
+        Fault::Other,
+    ];
     faults.into_iter().find(|fault| fault_name(*fault) == name)
 }
 

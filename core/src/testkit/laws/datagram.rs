@@ -41,8 +41,14 @@ impl Numbers<'_> {
     }
 
     fn fault(&mut self) -> Fault {
-        let faults =
-            [Fault::Reset, Fault::Refused, Fault::Unreachable, Fault::TimedOut, Fault::Other];
+        let faults = [
+            Fault::Reset,
+            Fault::Refused,
+            Fault::Unreachable,
+            Fault::TimedOut,
+            Fault::OutOfResources,
+            Fault::Other,
+        ];
         faults[usize::from(self.next()) % faults.len()]
     }
 

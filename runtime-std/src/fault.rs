@@ -7,7 +7,15 @@ use rustix::io::Errno;
 /// What an error of the transport means to a connection.
 #[must_use]
 pub fn fault(error: &io::Error) -> Fault {
-    error.kind().into()
+    if is_out_of_resources(error) { Fault::OutOfResources } else { error.kind().into() }
+}
+
+/// Whether the system has no descriptor, memory or buffer left, for which std has no kind.
+fn is_out_of_resources(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
+    )
 }
 
 /// What an error of accept means to an admission.
@@ -16,10 +24,10 @@ pub fn fault(error: &io::Error) -> Fault {
 /// POSIX, accept. Linux also reports there what has happened to the new connection already.
 #[must_use]
 pub fn accept_fault(error: &io::Error) -> AcceptFault {
+    if is_out_of_resources(error) {
+        return AcceptFault::OutOfResources;
+    }
     match Errno::from_io_error(error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-            AcceptFault::OutOfResources
-        }
         Some(
             Errno::CONNABORTED
             | Errno::CONNRESET
@@ -70,5 +78,8 @@ mod tests {
         assert_eq!(fault(&Errno::NOTCONN.into()), Fault::Reset);
         assert_eq!(fault(&Errno::TIMEDOUT.into()), Fault::TimedOut);
         assert_eq!(fault(&Errno::IO.into()), Fault::Other);
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert_eq!(fault(&errno.into()), Fault::OutOfResources);
+        }
     }
 }

@@ -109,7 +109,7 @@ mod wait;
 pub use client::Client;
 pub use clock::Clock;
 pub use conversation::{Conversation, Ready};
-pub use descriptors::descriptors;
+pub use descriptors::{descriptors, raise_descriptor_limit};
 #[cfg(feature = "http1")]
 pub use error::GetFailure;
 pub use error::{ConnectError, Error, ServeError};

@@ -73,6 +73,7 @@ pub(super) fn json(statistics: &DatagramStatistics) -> Value {
         ("refused", Fault::Refused),
         ("unreachable", Fault::Unreachable),
         ("timed_out", Fault::TimedOut),
+        ("out_of_resources", Fault::OutOfResources),
         ("other", Fault::Other),
     ];
     let faults: Map<_, _> = faults

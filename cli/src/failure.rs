@@ -3,11 +3,12 @@
 use drywire::address::Address;
 use drywire::connection::Truncation;
 use drywire::tls::{Alert, CertificateProblem, TlsCause, TlsError};
-use drywire::{CloseReason, Error, connector};
+use drywire::{CloseReason, Error, Fault, connector};
 use drywire_std::ConnectError;
 
 use crate::args::ClientTlsArguments;
 use crate::certificate::Witness;
+use crate::descriptors;
 use crate::exit::{Exit, Stop, cause};
 
 /// Whom a client meant to speak to, and how sure it wanted to be.
@@ -37,7 +38,9 @@ pub(crate) fn not_connected(error: &ConnectError, intent: Intent<'_>) -> Stop {
                 tried => tried.iter().map(|(at, fault)| format!("{at}: {fault}")).collect(),
             };
             let causes = causes.join(", ");
+            let is_short = tried.iter().any(|(_, fault)| *fault == Fault::OutOfResources);
             Stop::new(Exit::Connect, format_args!("cannot connect to {address}: {causes}"))
+                .and(is_short.then(descriptors::hint).flatten())
         }
         ConnectError::Connector(error @ connector::ConnectError::TimedOut { .. }) => {
             Stop::new(Exit::Timeout, format_args!("cannot connect to {address}: {error}"))
@@ -46,7 +49,9 @@ pub(crate) fn not_connected(error: &ConnectError, intent: Intent<'_>) -> Stop {
             Stop::new(Exit::Resolve, format_args!("cannot resolve {address}: {}", cause(error)))
         }
         ConnectError::Io(error) | ConnectError::Unix(error) => {
+            let is_short = drywire_std::fault(error) == Fault::OutOfResources;
             Stop::new(Exit::Connect, format_args!("cannot connect to {address}: {}", cause(error)))
+                .and(is_short.then(descriptors::hint).flatten())
         }
         ConnectError::ServerNameMissing => Stop::usage(format_args!(
             "{address} does not say whom its certificate must be for; --server-name does"
@@ -159,4 +164,45 @@ fn alert_hint(alert: Alert) -> Option<&'static str> {
         "unrecognized_name" => "--server-name sets the name to ask for",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_out_of_descriptors_is_told_the_limit() {
+        let address = "tcp://127.0.0.1:7".parse().unwrap();
+        let witness = Witness::default();
+        let arguments = <crate::args::Arguments as clap::Parser>::parse_from([
+            "drywire",
+            "bench",
+            "tcp://127.0.0.1:7",
+        ]);
+        let crate::args::Command::Bench(bench) = arguments.command else { unreachable!() };
+        let intent = Intent { address: &address, tls: &bench.tls, witness: &witness };
+        let tried = |fault| {
+            let tried = vec![("127.0.0.1:7".parse().unwrap(), fault)];
+            ConnectError::Connector(connector::ConnectError::Failed { tried })
+        };
+        let full = std::io::Error::from_raw_os_error(24);
+        let limit = drywire_std::raise_descriptor_limit();
+        for (error, cause) in [
+            (tried(Fault::OutOfResources), "out of descriptors or memory"),
+            (ConnectError::Io(full), "too many open files"),
+        ] {
+            let stop = not_connected(&error, intent);
+            let limit = limit.map_or_else(String::new, |limit| {
+                format!(
+                    "; this process may have {limit} descriptors open (`ulimit -Hn N` raises that, \
+                     as root)"
+                )
+            });
+            let sentence = format!("cannot connect to tcp://127.0.0.1:7: {cause}{limit}");
+            assert_eq!((stop.exit, stop.sentence()), (Exit::Connect, Some(&*sentence)));
+        }
+        let stop = not_connected(&tried(Fault::Refused), intent);
+        let sentence = "cannot connect to tcp://127.0.0.1:7: connection refused";
+        assert_eq!(stop.sentence(), Some(sentence));
+    }
 }

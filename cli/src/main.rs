@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod certificate;
 mod clients;
+mod descriptors;
 mod development_certificate;
 mod exit;
 mod failure;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error).into(),
     };
     let output = Output::new(arguments.json);
+    // Whoever asks for many connections is not to be kept from them by what shells begin with.
+    let _ = drywire_std::raise_descriptor_limit();
     let ended = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, output),
         Command::Send(arguments) => send::run(&arguments, output),

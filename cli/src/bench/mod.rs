@@ -22,6 +22,7 @@ use signal_hook::iterator::Signals;
 use crate::args::BenchArguments;
 use crate::certificate::Witness;
 use crate::clients::{ClientParts, server_name};
+use crate::descriptors;
 use crate::exit::{Exit, Stop, cause};
 use crate::failure::{self, Intent};
 use crate::output::Output;
@@ -65,6 +66,7 @@ fn check(arguments: &BenchArguments, address: &Address) -> Result<(), Stop> {
             "{address}: a load can be put on tcp, tls, unix and tls+unix addresses only"
         )));
     }
+    descriptors::check("--connections", arguments.connections.get())?;
     let (size, max) = (arguments.size.get(), arguments.framing.max_frame());
     let is_raw = matches!(arguments.framing.framing(), AnyFraming::Raw(_));
     if size > max && !is_raw {

@@ -28,7 +28,7 @@ use crate::exit::{Exit, Stop, cause};
 use crate::log;
 use crate::notify::{State, notify};
 use crate::output::Output;
-use crate::{recording, signals};
+use crate::{descriptors, recording, signals};
 use activation::Activated;
 use datagrams::{Group, ServedDatagrams};
 use ends::Ends;
@@ -240,6 +240,11 @@ fn announce(
             certificate.names.join(", "),
             certificate.sha256
         ));
+    }
+    if addresses.iter().any(|address| !matches!(address, Address::Datagram { .. })) {
+        let connections_max = arguments.limits.max_connections.get();
+        let shortage = descriptors::warning("--max-connections", connections_max);
+        shortage.into_iter().for_each(|warning| output.warn(warning));
     }
     let invitation = Invitation {
         framing: &arguments.framing.framing(),

@@ -1,11 +1,12 @@
 //! `drywire bench`. How latencies are measured is tested in virtual time, with the core.
 
 use std::net::TcpListener;
+use std::process::Command;
 use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::process::{Finished, Folder, Server, run};
+use crate::process::{Finished, Folder, Lines, Process, Server, drywire, run};
 
 /// An echo over TCP and TLS.
 fn serve(framing: &str) -> Server {
@@ -128,6 +129,48 @@ fn what_cannot_be_asked_is_refused() {
     let server = serve("fixed:64");
     let refused = bench(&["-s", "63", "--framing", "fixed:64"], server.address());
     refused.assert(2, "requests of this --size cannot be framed so");
+}
+
+/// Runs `drywire` with so many descriptors, of which some are open already.
+fn run_with_descriptors(soft: u32, hard: u32, arguments: &[&str]) -> Finished {
+    let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+    let command = drywire(arguments);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).arg(command.get_program()).args(arguments);
+    Process::start(&mut shell).finish()
+}
+
+#[test]
+fn connections_beyond_the_limit_of_descriptors_are_refused_before_any_is_made() {
+    let server = serve("raw");
+    let bench = |connections: &str| {
+        let arguments =
+            ["bench", "--warm-up", "0", "-n", "100", "-c", connections, server.address()];
+        run_with_descriptors(32, 100, &arguments)
+    };
+    let refused = bench("90");
+    refused.assert(2, "drywire: --connections 90: this process may have 100 descriptors open");
+    assert!(refused.stderr.contains("(`ulimit -Hn N` raises that, as root), enough for 7"));
+    // The soft limit is raised.
+    bench("60").assert(0, "");
+}
+
+#[test]
+fn a_server_tells_that_it_may_have_too_few_descriptors() {
+    let arguments = ["serve", "--listen", "tcp://127.0.0.1:0", "--max-connections", "1000"];
+    let script = "ulimit -n 100 && exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(drywire([""; 0]).get_program()).args(arguments);
+    let mut process = Process::start(&mut shell);
+    let stderr = Lines::of(process.stderr.take().unwrap());
+    let warning = stderr.next();
+    assert!(
+        warning.starts_with(
+            "drywire: --max-connections 1000: this process may have 100 descriptors open"
+        ),
+        "{warning}"
+    );
+    assert!(warning.ends_with("; others will wait"), "{warning}");
 }
 
 #[test]

@@ -280,21 +280,104 @@ impl Protocol for Faulty {
 
 #[test]
 fn what_is_no_echo_is_noticed() {
-    let faults: [Fault; 5] = [
-        |frame| frame[1..].to_vec(),
-        |frame| [frame, b"x"].concat(),
-        |frame| [b"A", &frame[1..]].concat(),
-        |frame| [&frame[..63], b"~"].concat(),
-        |_| vec![b'a'; 64],
+    let faults: [(Fault, &str); 6] = [
+        (|_| Vec::new(), "answer 0 on connection 1 ends before byte 0, expected 0x61"),
+        (|frame| frame[..7].to_vec(), "answer 0 on connection 1 ends before byte 7, expected 0x61"),
+        (
+            |frame| [frame, b"x"].concat(),
+            "byte 64 of answer 0 on connection 1 is 0x78, expected none",
+        ),
+        (
+            |frame| [b"A", &frame[1..]].concat(),
+            "byte 0 of answer 0 on connection 1 is 0x41, expected 0x61",
+        ),
+        (
+            |frame| [&frame[..63], b"~"].concat(),
+            "byte 63 of answer 0 on connection 1 is 0x7e, expected 0x6a",
+        ),
+        (|_| vec![b'a'; 64], "byte 15 of answer 0 on connection 1 is 0x61, expected 0x62"),
     ];
-    for fault in faults {
+    for (fault, text) in faults {
         let load = load(|options| options.requests_max = Some(2));
         let asker = load.next_asker(Lines::new(), Instant::ZERO).unwrap();
         Pair::plain(asker, Faulty(fault)).run();
         let statistics = load.statistics();
         assert_eq!((statistics.mismatched, statistics.answered, statistics.unanswered), (1, 0, 1));
         assert_eq!(statistics.lost[&CloseKind::LocalError], 1);
+        assert_eq!(statistics.mismatch.as_ref().unwrap().to_string(), text);
     }
+}
+
+/// Sends everything back in portions of its own, and a byte that is another's.
+struct Spoiling(usize);
+
+impl Protocol for Spoiling {
+    type Framing = Raw;
+
+    fn framing(&self) -> Raw {
+        Raw::new()
+    }
+
+    fn on_frame(&mut self, frame: &[u8], handle: &mut Handle<'_, Raw>) {
+        let mut bytes = frame.to_vec();
+        if let Some(byte) = bytes.get_mut(self.0) {
+            *byte = b'~';
+        }
+        self.0 = self.0.wrapping_sub(bytes.len());
+        let _ = handle.send(&bytes);
+    }
+}
+
+#[test]
+fn the_first_byte_that_is_wrong_is_found_however_the_stream_is_cut() {
+    for cuts in [vec![], vec![1], vec![70, 71, 149]] {
+        for at in [0, 63, 64, 150] {
+            let load = load(|options| {
+                options.in_flight_max = 3;
+                options.requests_max = Some(3);
+            });
+            let asker = load.next_asker(Raw::new(), Instant::ZERO).unwrap().over_chunks();
+            let mut pair = Pair::plain(asker, Spoiling(at));
+            pair.back.cuts.clone_from(&cuts);
+            pair.run();
+            let statistics = load.statistics();
+            let mismatch = statistics.mismatch.as_ref().unwrap();
+            assert_eq!((mismatch.connection, statistics.mismatched), (1, 1));
+            assert_eq!((mismatch.answer as usize, mismatch.offset), (at / 64, at % 64));
+            assert_eq!((mismatch.before.len(), mismatch.found[0]), ((at % 64).min(8), b'~'));
+            assert_ne!(mismatch.expected[0], b'~');
+        }
+    }
+}
+
+/// Sends everything back twice.
+struct Doubling;
+
+impl Protocol for Doubling {
+    type Framing = Lines;
+
+    fn framing(&self) -> Lines {
+        Lines::new()
+    }
+
+    fn on_frame(&mut self, frame: &[u8], handle: &mut Handle<'_, Lines>) {
+        let _ = handle.send(frame);
+        let _ = handle.send(frame);
+    }
+}
+
+#[test]
+fn what_nobody_has_asked_for_is_no_echo() {
+    let load = load(|options| {
+        options.pace = Pace::Open { rate: 1 };
+        options.requests_max = Some(2);
+    });
+    let asker = load.next_asker(Lines::new(), Instant::ZERO).unwrap();
+    Pair::plain(asker, Doubling).run();
+    let statistics = load.statistics();
+    assert_eq!((statistics.answered, statistics.mismatched), (1, 1));
+    let text = "byte 0 of answer 1 on connection 1 is 0x61, expected none";
+    assert_eq!(statistics.mismatch.as_ref().unwrap().to_string(), text);
 }
 
 #[test]

@@ -2,6 +2,7 @@ use alloc::collections::VecDeque;
 use core::fmt;
 
 use super::Load;
+use super::mismatch::Mismatch;
 use super::shared::{Asked, Shared, Slot};
 use super::statistics::Record;
 use crate::connection::{CloseReason, Handle};
@@ -118,19 +119,24 @@ impl<F: ByteFraming, R: Record> Asker<F, R> {
             .filter(|at| *at < Instant::MAX)
     }
 
-    /// Compares a frame. False if it is no echo.
-    fn compare(&mut self, shared: &mut Shared<R>, mut frame: &[u8], now: Instant) -> bool {
+    /// Compares a frame, which is an echo or not.
+    fn compare(
+        &mut self,
+        shared: &mut Shared<R>,
+        mut frame: &[u8],
+        now: Instant,
+    ) -> Result<(), Mismatch> {
         if !self.is_chunked && frame.len() != shared.request.len() {
-            return false;
+            return Err(self.mismatch(shared, frame));
         }
         while !frame.is_empty() {
             let expected = shared.request.numbered(self.slot.connection, self.answered);
-            let Some(expected) = expected.get(self.offset..) else { return false };
+            let expected = expected.get(self.offset..).unwrap_or_default();
             let len = frame.len().min(expected.len());
             let (answer, rest) = frame.split_at(len);
             let is_last = len == expected.len();
             if expected.get(..len) != Some(answer) || self.in_flight.is_empty() {
-                return false;
+                return Err(self.mismatch(shared, frame));
             }
             self.offset += len;
             if is_last {
@@ -142,7 +148,17 @@ impl<F: ByteFraming, R: Record> Asker<F, R> {
             }
             frame = rest;
         }
-        true
+        Ok(())
+    }
+
+    /// How what came differs from the next answer.
+    fn mismatch(&self, shared: &mut Shared<R>, found: &[u8]) -> Mismatch {
+        let Slot { connection, .. } = self.slot;
+        // Nothing is due where nothing was asked for.
+        let is_due = !self.in_flight.is_empty();
+        let request = shared.request.numbered(connection, self.answered);
+        let request = if is_due { request } else { &[] };
+        Mismatch::new(connection, self.answered, request, self.offset, found)
     }
 }
 
@@ -166,11 +182,13 @@ impl<F: ByteFraming + Clone, R: Record> Protocol for Asker<F, R> {
         let load = self.load.clone();
         let shared = &mut load.shared.borrow_mut();
         let now = handle.now();
-        if self.compare(shared, frame, now) {
-            self.ask(shared, handle);
-        } else {
-            shared.statistics.mismatched += 1;
-            handle.fail(Self::MISMATCH);
+        match self.compare(shared, frame, now) {
+            Ok(()) => self.ask(shared, handle),
+            Err(mismatch) => {
+                shared.statistics.mismatched += 1;
+                shared.statistics.mismatch.get_or_insert(mismatch);
+                handle.fail(Self::MISMATCH);
+            }
         }
     }
 

@@ -44,6 +44,7 @@
 //! [`Protocol`]: crate::Protocol
 
 mod asker;
+mod mismatch;
 mod noise;
 mod options;
 mod request;
@@ -52,6 +53,7 @@ mod shared;
 mod statistics;
 
 pub use asker::Asker;
+pub use mismatch::Mismatch;
 pub use noise::is_beyond_noise;
 pub use options::{LoadOptions, Pace};
 pub use statistics::{LoadStatistics, Record};

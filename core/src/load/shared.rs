@@ -82,6 +82,7 @@ impl<R: Record> Shared<R> {
                 unsent: 0,
                 is_rate_missed: false,
                 mismatched: 0,
+                mismatch: None,
                 opened: 0,
                 connect_failed: 0,
                 lost: Default::default(),

@@ -2,6 +2,7 @@ use core::time::Duration;
 
 use alloc::collections::BTreeMap;
 
+use super::mismatch::Mismatch;
 use crate::connection::CloseKind;
 use crate::ping::Distribution;
 use crate::time::Instant;
@@ -45,6 +46,8 @@ pub struct LoadStatistics<R> {
     pub is_rate_missed: bool,
     /// Connections on which something came that is no echo. They are ended, and lost.
     pub mismatched: u64,
+    /// The first of that.
+    pub mismatch: Option<Mismatch>,
     /// Connections that were opened, in the warm-up too.
     pub opened: u64,
     /// Those that could not be.

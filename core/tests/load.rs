@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drywire::connection::CloseKind;
+use drywire::connection::{CloseKind, CloseReason};
 use drywire::framing::{AnyFraming, ByteFraming, Lines, Raw};
 use drywire::load::{Asker, Load, LoadOptions, Pace};
 use drywire::ping::Distribution;
@@ -308,6 +308,21 @@ fn what_is_no_echo_is_noticed() {
     }
 }
 
+#[test]
+fn what_a_wrong_answer_ends_has_waited_for_it() {
+    let load = load(|options| {
+        options.in_flight_max = 3;
+        options.requests_max = Some(3);
+    });
+    let asker = load.next_asker(Lines::new(), Instant::ZERO).unwrap();
+    let mut pair = Pair::plain(asker, Faulty(|_| vec![b'~']));
+    (pair.there.lag, pair.back.lag) = (millis(5), millis(7));
+    pair.run();
+    let statistics = load.statistics();
+    let (min, max) = (statistics.latency.min(), statistics.latency.max());
+    assert_eq!((statistics.unanswered, min, max), (3, Some(millis(12)), Some(millis(12))));
+}
+
 /// Sends everything back in portions of its own, and a byte that is another's.
 struct Spoiling(usize);
 
@@ -500,6 +515,35 @@ fn who_is_told_to_stop_closes_when_all_is_answered() {
 }
 
 /// At a rate nothing may be in flight, and the next request far away.
+#[test]
+fn who_is_not_open_when_asking_ends_is_not_waited_for() {
+    let load = load(|options| options.duration = SECOND);
+    let mut pair = joined(&load, Lines::new(), millis(5));
+    load.stop(Instant::ZERO);
+    pair.left.recorder.protocol.poll(&mut pair.left.connection.handle());
+    pair.run();
+    assert_eq!(pair.left.trace().closed(), Some(&CloseReason::Aborted));
+    assert!(load.statistics().is_clean());
+    assert_eq!((load.statistics().opened, load.connections()), (0, 0));
+}
+
+#[test]
+fn answers_that_are_given_up_are_unanswered() {
+    let load = load(|options| {
+        options.in_flight_max = 4;
+        options.duration = SECOND;
+    });
+    let asker = load.next_asker(Lines::new(), Instant::ZERO).unwrap();
+    let mut pair = Pair::plain(asker, Discard::<Lines>::default());
+    pair.run_until(|pair| pair.now >= at(millis(500)));
+    load.stop(pair.now);
+    pair.left.recorder.protocol.give_up(&mut pair.left.connection.handle());
+    pair.run_now();
+    assert_eq!(pair.left.trace().closed(), Some(&CloseReason::Aborted));
+    let statistics = load.statistics();
+    assert_eq!((statistics.unanswered, statistics.lost.len()), (4, 0));
+}
+
 #[test]
 fn who_waits_for_the_next_request_can_be_told() {
     let load = load(|options| options.pace = Pace::Open { rate: 1 });

@@ -29,6 +29,7 @@ pub struct Asker<F, R> {
     offset: usize,
     /// Frames are chunks of the stream, cut anywhere.
     is_chunked: bool,
+    is_open: bool,
     /// It has done what it was for.
     is_done: bool,
 }
@@ -50,6 +51,7 @@ impl<F, R> Asker<F, R> {
             answered: 0,
             offset: 0,
             is_chunked: false,
+            is_open: false,
             is_done: false,
         }
     }
@@ -72,6 +74,12 @@ impl<F: ByteFraming, R: Record> Asker<F, R> {
     pub fn poll(&mut self, handle: &mut Handle<'_, F>) {
         let load = self.load.clone();
         self.ask(&mut load.shared.borrow_mut(), handle);
+    }
+
+    /// Waits for no answer any more: what is not answered, is counted so.
+    pub fn give_up(&mut self, handle: &mut Handle<'_, F>) {
+        self.is_done = true;
+        handle.abort();
     }
 
     fn ask(&mut self, shared: &mut Shared<R>, handle: &mut Handle<'_, F>) {
@@ -98,6 +106,10 @@ impl<F: ByteFraming, R: Record> Asker<F, R> {
         }
         let is_over = shared.is_over(now) || shared.options.connects && self.sent > 0;
         if is_over && self.in_flight.is_empty() {
+            if !self.is_open {
+                // A handshake for nothing is not waited for.
+                return self.give_up(handle);
+            }
             self.is_done = true;
             handle.close();
             handle.set_timer(None);
@@ -173,6 +185,7 @@ impl<F: ByteFraming + Clone, R: Record> Protocol for Asker<F, R> {
         let load = self.load.clone();
         let shared = &mut load.shared.borrow_mut();
         shared.statistics.opened += 1;
+        self.is_open = true;
         // Answers are read however much is queued.
         handle.decouple();
         self.ask(shared, handle);
@@ -185,6 +198,8 @@ impl<F: ByteFraming + Clone, R: Record> Protocol for Asker<F, R> {
         match self.compare(shared, frame, now) {
             Ok(()) => self.ask(shared, handle),
             Err(mismatch) => {
+                // What is given up for it has waited until now.
+                shared.is_over(now);
                 shared.statistics.mismatched += 1;
                 shared.statistics.mismatch.get_or_insert(mismatch);
                 handle.fail(Self::MISMATCH);
@@ -204,8 +219,7 @@ impl<F: ByteFraming + Clone, R: Record> Protocol for Asker<F, R> {
             shared.hard_end()
         };
         if handle.now() >= hard_end {
-            self.is_done = true;
-            handle.abort();
+            self.give_up(handle);
         } else {
             self.poll(handle);
         }

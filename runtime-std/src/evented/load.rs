@@ -25,7 +25,8 @@ pub enum LoadFailure {
 ///
 /// `chunked` is for a framing whose frames are chunks, such as [`Raw`](drywire::framing::Raw).
 /// `observe` is called every `interval` or so, at the beginning and at the end. An
-/// [`Alarm`](super::Alarm) of the loop ends asking.
+/// [`Alarm`](super::Alarm) of the loop ends asking, and connecting; the next one waits for no answer
+/// any more.
 ///
 /// Returns why the first connection was lost, if one was.
 ///
@@ -47,6 +48,7 @@ where
 {
     let clock = clients.clock();
     let mut first = None;
+    let mut is_called = false;
     let mut look_at = clock.now();
     loop {
         let now = clock.now();
@@ -77,7 +79,12 @@ where
             }
             News::Called => {
                 load.stop(clock.now());
-                clients.each(|_, asker, handle| asker.poll(handle));
+                clients.stop_connecting();
+                clients.each(|_, asker, handle| match is_called {
+                    false => asker.poll(handle),
+                    true => asker.give_up(handle),
+                });
+                is_called = true;
             }
             News::Idle => {
                 if let Some(left) = clock.until(at) {
@@ -106,6 +113,7 @@ fn failure<F, R: Record>(load: &Load<R>, ended: Ended<Asker<F, R>>) -> Option<Lo
         // As asked for, or given up: the load counts what that left open.
         Ok(
             CloseReason::Closed
+            | CloseReason::Stopped
             | CloseReason::Finished
             | CloseReason::LingerExpired
             | CloseReason::Aborted,

@@ -303,6 +303,16 @@ impl<P: Protocol> Clients<P> {
         }
     }
 
+    /// The same with those that are not made yet.
+    pub fn stop_connecting(&mut self) {
+        for (slot, entry) in &mut self.entries {
+            if entry.parts().is_none() {
+                entry.stop();
+                enqueue(&mut self.queue, &mut entry.is_queued, slot);
+            }
+        }
+    }
+
     /// Drives all connections until one has ended. None when there is none. An [`Alarm`] that is
     /// raised meanwhile is told by the following [`next_until`](Self::next_until).
     ///

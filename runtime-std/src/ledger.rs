@@ -12,6 +12,7 @@ use drywire::{CloseReason, Connection, Instant, Peer};
 
 use crate::clock::Clock;
 use crate::fault::accept_fault;
+use crate::handle::Summary;
 use crate::listener::Listener;
 use crate::log;
 use crate::visitors::{Visitor, Visitors};
@@ -363,6 +364,13 @@ impl Ledger {
         let mut sum = DatagramStatistics::new();
         self.datagrams().iter().for_each(|statistics| sum += *statistics);
         sum
+    }
+
+    /// What became of the server, once nothing of it is left.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let (statistics, datagrams) = (self.statistics(), self.datagram_statistics());
+        Summary { drained: statistics.all_drained(), statistics, datagrams }
     }
 
     fn datagrams(&self) -> MutexGuard<'_, Vec<DatagramStatistics>> {

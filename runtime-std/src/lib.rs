@@ -15,7 +15,7 @@
 //! | [`Sender`], [`Receiver`] | its halves, for two threads |
 //! | [`ping`] | asking for echoes by ICMP, UDP, TCP and TLS |
 //! | [`tls`] | cryptography provider and verifiers |
-//! | [`turn`], [`Conversation`], [`Ledger`] | the parts, for runtimes of other kinds |
+//! | [`turn`], [`Conversation`], [`Ledger`], [`Controlled`] | the parts, for runtimes of other kinds |
 //!
 //! # Servers
 //!
@@ -86,6 +86,7 @@ mod error;
 pub mod evented;
 mod fault;
 mod framed;
+mod handle;
 mod held;
 mod ledger;
 mod listener;
@@ -115,6 +116,7 @@ pub use error::GetFailure;
 pub use error::{ConnectError, Error, ServeError};
 pub use fault::{accept_fault, fault};
 pub use framed::Framed;
+pub use handle::{Controlled, ServerHandle, Summary};
 pub use ledger::Ledger;
 pub use listener::{
     BACKLOG, BindError, Listener, ListenerParts, ListenerSocket, SocketFile, accepted,
@@ -123,7 +125,7 @@ pub use listener::{
 pub use recording::{RECORDING_LEN_MAX, Recording, RecordingOptions};
 pub use split::{Receiver, Sender};
 pub use stream::Stream;
-pub use threads::{Server, ServerHandle, Summary};
+pub use threads::Server;
 pub use visitors::Visitor;
 
 pub use drywire;

@@ -7,9 +7,10 @@ use drywire::admission::AdmissionLimits;
 use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer};
 
-use crate::control::{Control, ServerHandle};
+use crate::control::Control;
 use crate::datagram::{AnyDatagramProtocol, DatagramListener, DatagramServing, DatagramSocket};
 use crate::error::ServeError;
+use crate::handle::ServerHandle;
 use crate::listener::Listener;
 
 /// Is told of every end.

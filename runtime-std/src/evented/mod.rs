@@ -47,9 +47,9 @@ use drywire::{CloseReason, Limits, Peer, Protocol};
 pub use clients::{Alarm, ClientId, Clients, Ended, News, Target};
 pub use load::{LoadFailure, run_load};
 
-pub use crate::control::{ServerHandle, Summary};
 use crate::datagram::DatagramListener;
 use crate::error::ServeError;
+pub use crate::handle::{ServerHandle, Summary};
 use crate::listener::Listener;
 use crate::observation::Observation;
 use crate::setup::Setup;

@@ -16,8 +16,9 @@ use mio::Waker;
 use super::datagrams::Datagrams;
 use super::door::Door;
 use super::event_loop::{EventLoop, Parts};
-use crate::control::{Control, Summary};
+use crate::control::Control;
 use crate::datagram::{DatagramServing, DatagramSocket};
+use crate::handle::Summary;
 use crate::listener::Listener;
 use crate::observation::Observation;
 use crate::visitors::Visitor;
@@ -127,9 +128,7 @@ where
     let outcome = serve(&service, loops);
     service.observation.rethrow();
     outcome?;
-    let statistics = control.ledger.statistics();
-    let datagrams = control.ledger.datagram_statistics();
-    Ok(Summary { drained: statistics.all_drained(), statistics, datagrams })
+    Ok(control.ledger.summary())
 }
 
 /// Gives all loops but one a thread, and returns when all have ended.

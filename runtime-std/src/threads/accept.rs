@@ -13,10 +13,10 @@ use rustix::event::{PollFd, PollFlags};
 use super::closes::Closes;
 use super::connection::{Job, Place, Service};
 use super::crew::Crew;
-use crate::control::Summary;
 use crate::datagram::{DatagramServing, DatagramSocket, drive};
 use crate::driver::Surroundings;
 use crate::error::ServeError;
+use crate::handle::Summary;
 use crate::listener::Listener;
 use crate::wait::{is_readable, wait};
 
@@ -57,9 +57,7 @@ where
         outcome
     })
     .map_err(ServeError::Io)?;
-    let statistics = control.ledger.statistics();
-    let datagrams = control.ledger.datagram_statistics();
-    Ok(Summary { drained: statistics.all_drained(), statistics, datagrams })
+    Ok(control.ledger.summary())
 }
 
 /// Gives each datagram listener a thread.

@@ -28,9 +28,9 @@ use drywire::buffer::Pool;
 use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
-pub use crate::control::{ServerHandle, Summary};
 use crate::datagram::DatagramListener;
 use crate::error::ServeError;
+pub use crate::handle::{ServerHandle, Summary};
 use crate::listener::Listener;
 use crate::setup::Setup;
 use connection::Service;

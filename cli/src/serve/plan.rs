@@ -138,17 +138,13 @@ impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
             None => server,
         };
         let summary = smol::block_on(server.run())?;
-        let datagrams = has_datagrams.then_some(summary.datagrams);
-        let (drained, statistics) = (summary.drained, summary.statistics);
-        let summary = Summary { drained, statistics, datagrams };
-        take_leave(farewell, &summary);
-        Ok(summary)
+        Ok(summed_up(&summary, has_datagrams, farewell))
     }
 }
 
-/// What either server of the standard library's sockets came to.
+/// What a server came to.
 fn summed_up(
-    summary: &threads::Summary,
+    summary: &drywire_std::Summary,
     has_datagrams: bool,
     farewell: Option<Farewell>,
 ) -> Summary {

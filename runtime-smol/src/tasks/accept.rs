@@ -13,14 +13,14 @@ use drywire::proxy::ProxyPolicy;
 use drywire::shutdown::{Phase, Request};
 use drywire::tls::ServerTls;
 use drywire::{Instant, Peer, Protocol};
-use drywire_std::{Listener, ListenerSocket, SocketFile, Stream};
+use drywire_std::{Controlled, Listener, ListenerSocket, SocketFile, Stream, Summary};
 use event_listener::EventListener;
 use futures_lite::future::{or, yield_now, zip};
 
 use super::alarm::keep_time;
 use super::connection::Service;
+use super::control::Control;
 use super::datagram::Datagrams;
-use super::handle::{Control, Summary};
 use super::roster::Events;
 use super::watch::Watched;
 use super::workers::Workers;
@@ -80,9 +80,7 @@ where
     await_drained(&control.0).await;
     workers.join().await;
     service.common.rethrow();
-    let statistics = ledger.statistics();
-    let datagrams = ledger.datagram_statistics();
-    Ok(Summary { drained: statistics.all_drained(), statistics, datagrams })
+    Ok(ledger.summary())
 }
 
 /// A server whose future is dropped is stopped.

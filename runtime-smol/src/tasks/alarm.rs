@@ -7,7 +7,7 @@ use std::task::Poll;
 use async_io::Timer;
 use drywire::Instant;
 
-use super::handle::Control;
+use super::control::Control;
 
 /// Wakes tasks when their deadlines come, for ever.
 pub(super) async fn keep_time(control: &Control) {

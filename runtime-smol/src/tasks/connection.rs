@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use super::Observer;
-use super::handle::Control;
+use super::control::Control;
 use super::seat::{Post, Seat};
 use super::watch::Watch;
 use drywire::admission::{Permit, Refusal};

@@ -1,21 +1,12 @@
-use std::sync::Arc;
+//! What ends a server.
+
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use drywire::Instant;
-use drywire::datagram::DatagramStatistics;
 use drywire::shutdown::{Phase, Request};
-use drywire::statistics::{Observed, Statistics, Visit};
-use drywire_std::{Ledger, descriptors};
+use drywire_std::{Controlled, Ledger};
 use event_listener::Event;
 
 use super::roster::Roster;
-
-/// A hold on a [`Server`](super::Server) from outside, before and while it runs. Cheap to clone;
-/// dropping it changes nothing.
-#[derive(Clone, Debug)]
-pub struct ServerHandle {
-    control: Arc<Control>,
-}
 
 /// What a server and its handles share.
 #[derive(Debug, Default)]
@@ -29,99 +20,6 @@ pub(super) struct Control {
     pub(super) changed: Event,
     /// Notified when a connection has ended, and when the phase has changed.
     pub(super) closed: Event,
-}
-
-/// What became of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Summary {
-    /// Whether no connection had to be ended by force.
-    pub drained: bool,
-    /// The last counts.
-    pub statistics: Statistics,
-    /// The last counts of all datagram listeners.
-    pub datagrams: DatagramStatistics,
-}
-
-impl ServerHandle {
-    pub(super) const fn new(control: Arc<Control>) -> Self {
-        Self { control }
-    }
-
-    /// Begins the end of the server, or hastens it: what a signal means.
-    pub fn request(&self, request: Request) {
-        self.control.request(request);
-    }
-
-    /// Where the server stands on its way to the end.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.control.ledger.phase()
-    }
-
-    /// Whether the server may be sent more connections: it has begun to accept, and nobody has
-    /// asked for its end.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.control.ledger.is_ready()
-    }
-
-    /// Lets the server end in order: it accepts no more, each connection goes on until it ends or
-    /// has been silent for [`drain_idle_timeout`](drywire::Limits::drain_idle_timeout), and those
-    /// that are left after [`drain_timeout`](drywire::admission::AdmissionLimits::drain_timeout)
-    /// are ended by force. Asked twice is once.
-    pub fn drain(&self) {
-        self.request(Request::Drain);
-    }
-
-    /// Lets the server end at once: every connection ends as
-    /// [`Stopped`](drywire::CloseReason::Stopped).
-    pub fn stop(&self) {
-        self.request(Request::Stop);
-    }
-
-    /// The counts of all datagram listeners since the server began.
-    #[must_use]
-    pub fn datagram_statistics(&self) -> DatagramStatistics {
-        self.control.ledger.datagram_statistics()
-    }
-
-    /// The counts since the server began.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
-        self.control.ledger.statistics()
-    }
-}
-
-/// For a listener that tells of the server, with [`Admin`](drywire::protocol) for example.
-impl Observed for ServerHandle {
-    fn is_ready(&self) -> bool {
-        self.control.ledger.is_ready()
-    }
-
-    fn statistics(&self) -> Statistics {
-        self.control.ledger.statistics()
-    }
-
-    fn datagrams(&self) -> Option<DatagramStatistics> {
-        self.control.ledger.has_datagrams().then(|| self.control.ledger.datagram_statistics())
-    }
-
-    fn visits(&self) -> Vec<Visit> {
-        self.control.ledger.visits()
-    }
-
-    fn listeners(&self) -> Vec<String> {
-        self.control.ledger.listeners()
-    }
-
-    fn now(&self) -> Instant {
-        self.control.ledger.clock().now()
-    }
-
-    fn descriptors(&self) -> Option<u64> {
-        descriptors()
-    }
 }
 
 impl Control {
@@ -139,9 +37,15 @@ impl Control {
         self.ledger.request(request);
         self.heed();
     }
+}
+
+impl Controlled for Control {
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
 
     /// Tells the tasks if the server is in a new phase.
-    pub(super) fn heed(&self) {
+    fn heed(&self) {
         let phase = self.ledger.phase();
         let number = match phase {
             Phase::Serving => 0,

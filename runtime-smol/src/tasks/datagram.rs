@@ -8,7 +8,7 @@ use drywire::Instant;
 use drywire::shutdown::Phase;
 use drywire_std::datagram::{DatagramServing, DatagramSocket};
 
-use super::handle::Control;
+use super::control::Control;
 use crate::alarm::Alarm;
 
 /// A datagram listener that is being served.

@@ -12,8 +12,8 @@
 mod accept;
 mod alarm;
 mod connection;
+mod control;
 mod datagram;
-mod handle;
 mod roster;
 mod seat;
 mod watch;
@@ -32,11 +32,11 @@ use drywire::framing::Framing;
 use drywire::{CloseReason, Limits, Peer, Protocol};
 use drywire_std::datagram::{AnyDatagramProtocol, DatagramListener, DatagramServing};
 use drywire_std::{Listener, ServeError};
+pub use drywire_std::{ServerHandle, Summary};
 
 use connection::{Common, Service};
+use control::Control;
 use datagram::Datagrams;
-use handle::Control;
-pub use handle::{ServerHandle, Summary};
 use watch::Watch;
 use workers::Workers;
 

@@ -7,12 +7,11 @@ use drywire::datagram::{DatagramEcho, DatagramStatistics, RequestLimits, SamePay
 use drywire::framing::{AnyFraming, Lines};
 use drywire::ping::PingStatistics;
 use drywire::protocol::Echo;
-use drywire::statistics::Statistics;
 use drywire::tls::Negotiated;
 use drywire::{CloseReason, Peer};
 use drywire_smol::datagram::{DatagramClient, DatagramError, Reply};
 use drywire_smol::ping::{PingError, PingEvent, Pinger};
-use drywire_smol::{Client, ConnectError, Error, Framed, Server, ServerHandle};
+use drywire_smol::{Client, ConnectError, Error, Framed, Server};
 use drywire_std::ping::Attempts;
 use smol::block_on;
 
@@ -123,20 +122,6 @@ impl Adapter for Smol {
     }
 }
 
-impl Control for ServerHandle {
-    fn drain(&self) {
-        Self::drain(self);
-    }
-
-    fn stop(&self) {
-        Self::stop(self);
-    }
-
-    fn statistics(&self) -> Statistics {
-        Self::statistics(self)
-    }
-}
-
 impl Talk for Framed<AnyFraming> {
     fn send(&mut self, frame: &[u8]) -> Result<(), Error> {
         block_on(Self::send(self, frame))
@@ -168,20 +153,6 @@ impl Talk for Framed<AnyFraming> {
 
     fn close_reason(&self) -> Option<CloseReason> {
         Self::close_reason(self).cloned()
-    }
-}
-
-impl datagrams::Control for ServerHandle {
-    fn drain(&self) {
-        Self::drain(self);
-    }
-
-    fn stop(&self) {
-        Self::stop(self);
-    }
-
-    fn statistics(&self) -> DatagramStatistics {
-        self.datagram_statistics()
     }
 }
 

@@ -13,9 +13,9 @@ use drywire::framing::LengthPrefix;
 use drywire::{CloseReason, Limits};
 use drywire_smol::{Framed, Stream};
 
+use crate::calls::now;
 use crate::certificate::Certificate;
 use crate::peer::PATIENCE;
-use crate::serving::now;
 
 /// Frames that go each way.
 const COUNT: usize = 40;

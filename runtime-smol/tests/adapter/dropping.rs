@@ -7,9 +7,10 @@ use std::sync::{Mutex, mpsc};
 use drywire::{CloseReason, Peer};
 use drywire_smol::Server;
 
+use crate::calls::now;
 use crate::obey::Obey;
 use crate::peer::{PATIENCE, Raw, dial, expect_echo, expect_end, expect_gone};
-use crate::serving::{loopback, now, run, socket_addr};
+use crate::serving::{loopback, run, socket_addr};
 
 #[test]
 fn a_server_can_be_spawned_on_any_executor() {

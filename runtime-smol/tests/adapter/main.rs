@@ -1,6 +1,7 @@
 //! The adapter over real sockets on loopback. One behaviour per file; no fixed ports, no sleeps.
 //!
-//! What needs no `await` is put to both adapters by the same files, which drywire-std has.
+//! What is put to both adapters is in the same files, which drywire-std has; [`calls`] is what they
+//! differ in.
 #![allow(missing_docs)]
 
 pub(crate) use drywire_smol as adapter;
@@ -10,19 +11,25 @@ const IS_PORTABLE: bool = false;
 
 #[path = "../../../runtime-std/tests/adapter/admin.rs"]
 mod admin;
+mod calls;
 mod cancel;
 #[path = "../../../runtime-std/tests/adapter/certificate.rs"]
 mod certificate;
+#[path = "../../../runtime-std/tests/adapter/connecting.rs"]
 mod connecting;
+#[path = "../../../runtime-std/tests/adapter/drain.rs"]
 mod drain;
 mod dropping;
+#[path = "../../../runtime-std/tests/adapter/echo.rs"]
 mod echo;
 mod edges;
 #[path = "../../../runtime-std/tests/adapter/ending.rs"]
 mod ending;
 #[path = "../../../runtime-std/tests/adapter/ends.rs"]
 mod ends;
+#[path = "../../../runtime-std/tests/adapter/flow.rs"]
 mod flow;
+#[path = "../../../runtime-std/tests/adapter/framed.rs"]
 mod framed;
 #[cfg(feature = "http1")]
 mod getter;
@@ -33,9 +40,11 @@ mod getting;
 mod handshake;
 #[path = "../../../runtime-std/tests/adapter/http.rs"]
 mod http;
+#[path = "../../../runtime-std/tests/adapter/introduction.rs"]
 mod introduction;
 #[path = "../../../runtime-std/tests/adapter/latency.rs"]
 mod latency;
+#[path = "../../../runtime-std/tests/adapter/limits.rs"]
 mod limits;
 #[path = "../../../runtime-std/tests/adapter/obey.rs"]
 mod obey;
@@ -45,6 +54,7 @@ mod peer;
 mod proxy;
 #[path = "../../../runtime-std/tests/adapter/resets.rs"]
 mod resets;
+#[path = "../../../runtime-std/tests/adapter/serving.rs"]
 mod serving;
 mod sink;
 mod starvation;

@@ -12,8 +12,8 @@ use futures_sink::Sink;
 use smol::future::poll_fn;
 use smol::stream::StreamExt;
 
+use crate::calls::now;
 use crate::peer::{Raw, expect, expect_end};
-use crate::serving::now;
 
 fn with_peer() -> (Framed<Netstring>, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();

@@ -9,21 +9,23 @@ pub(crate) use drywire_smol as adapter;
 /// Servers wait for each stream by async-io's own means.
 const IS_PORTABLE: bool = true;
 
+#[path = "../adapter/calls.rs"]
+mod calls;
 #[path = "../../../runtime-std/tests/adapter/certificate.rs"]
 mod certificate;
-#[path = "../adapter/drain.rs"]
+#[path = "../../../runtime-std/tests/adapter/drain.rs"]
 mod drain;
-#[path = "../adapter/echo.rs"]
+#[path = "../../../runtime-std/tests/adapter/echo.rs"]
 mod echo;
 #[path = "../adapter/edges.rs"]
 mod edges;
 #[path = "../../../runtime-std/tests/adapter/ends.rs"]
 mod ends;
-#[path = "../adapter/flow.rs"]
+#[path = "../../../runtime-std/tests/adapter/flow.rs"]
 mod flow;
 #[path = "../../../runtime-std/tests/adapter/handshake.rs"]
 mod handshake;
-#[path = "../adapter/limits.rs"]
+#[path = "../../../runtime-std/tests/adapter/limits.rs"]
 mod limits;
 #[path = "../../../runtime-std/tests/adapter/obey.rs"]
 mod obey;
@@ -33,7 +35,7 @@ mod peer;
 mod proxy;
 #[path = "../../../runtime-std/tests/adapter/resets.rs"]
 mod resets;
-#[path = "../adapter/serving.rs"]
+#[path = "../../../runtime-std/tests/adapter/serving.rs"]
 mod serving;
 #[path = "../adapter/starvation.rs"]
 mod starvation;

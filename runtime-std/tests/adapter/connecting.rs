@@ -12,6 +12,7 @@ use drywire::tls::{CertificateProblem, TlsCause, TlsError};
 use drywire::{CloseReason, Error, Fault, Limits, Peer};
 use socket2::{Domain, Socket, Type};
 
+use crate::calls::now;
 use crate::certificate::Certificate;
 use crate::obey::Obey;
 use crate::serving::{bind, run, socket_path};
@@ -21,7 +22,7 @@ const SOON: Duration = Duration::from_millis(50);
 #[track_caller]
 fn failure(client: &Client, address: &str) -> ConnectError {
     let address: Address = address.parse().unwrap();
-    client.connect(&address, Lines::new()).err().unwrap()
+    now(client.connect(&address, Lines::new())).err().unwrap()
 }
 
 /// A port that was free a moment ago.
@@ -65,7 +66,7 @@ fn the_queue_is_full() {
     let address = format!("tcp://{}", socket.local_addr().unwrap().as_socket().unwrap());
     let mut queued = Vec::new();
     let error = loop {
-        match client.stream(&address.parse().unwrap()) {
+        match now(client.stream(&address.parse().unwrap())) {
             Ok(stream) => queued.push(stream),
             Err(error) => break error,
         }
@@ -81,7 +82,7 @@ fn the_queue_is_full() {
     socket2::SockRef::from(&socket).listen(0).unwrap();
     let address = format!("unix:{}", path.display());
     let error = loop {
-        match client.stream(&address.parse().unwrap()) {
+        match now(client.stream(&address.parse().unwrap())) {
             Ok(stream) => queued.push(stream),
             Err(error) => break error,
         }
@@ -152,7 +153,7 @@ fn how_long_each_part_took_is_told() {
     let client = Client::new().tls(certificate.client());
     let timings = |address: &str| {
         let address: Address = address.parse().unwrap();
-        client.connect(&address, Lines::new()).unwrap().timings()
+        now(client.connect(&address, Lines::new())).unwrap().timings()
     };
     let port = server.at().port();
     let named = timings(&format!("tls://localhost:{port}"));

@@ -8,6 +8,7 @@ use crate::adapter::{ServeError, Server};
 use drywire::admission::AdmissionLimits;
 use drywire::{CloseReason, Limits, Peer};
 
+use crate::calls::now;
 use crate::obey::Obey;
 use crate::peer::{Raw, dial, expect, expect_echo, expect_end, expect_gone};
 use crate::serving::{bind, loopback, obey, run};
@@ -68,15 +69,15 @@ fn what_is_left_at_the_deadline_is_ended_by_force() {
 fn a_server_that_was_stopped_before_it_ran_ends_at_once() {
     let server = Server::new(|_: &Peer| Obey).listen(loopback());
     server.handle().stop();
-    let summary = server.run().unwrap();
+    let summary = now(server.run()).unwrap();
     assert_eq!((summary.drained, summary.statistics.accepted), (true, 0));
 }
 
 #[test]
 fn a_server_without_what_it_needs_does_not_begin() {
-    let error = Server::new(|_: &Peer| Obey).run().unwrap_err();
+    let error = now(Server::new(|_: &Peer| Obey).run()).unwrap_err();
     assert!(matches!(error, ServeError::ListenerMissing), "{error}");
     let listener = bind("tls://127.0.0.1:0");
-    let error = Server::new(|_: &Peer| Obey).listen(listener).run().unwrap_err();
+    let error = now(Server::new(|_: &Peer| Obey).listen(listener).run()).unwrap_err();
     assert!(matches!(error, ServeError::TlsMissing(_)), "{error}");
 }

@@ -8,6 +8,7 @@ use drywire::protocol::Echo;
 use drywire::tls::TlsVersion;
 use drywire::{CloseReason, Either, Peer};
 
+use crate::calls::now;
 use crate::certificate::Certificate;
 use crate::peer::{dial, expect_echo};
 use crate::serving::{Running, bind, run, socket_addr, socket_path};
@@ -25,17 +26,18 @@ fn expect_echoes(listen: impl Fn() -> Listener, client: &Client) {
     for framing in FRAMINGS {
         let server = echo(framing, listen());
         let address = &server.addresses[0];
-        let mut framed = client.connect(address, framing.parse::<AnyFraming>().unwrap()).unwrap();
+        let mut framed =
+            now(client.connect(address, framing.parse::<AnyFraming>().unwrap())).unwrap();
         assert_eq!(framed.negotiated().is_some(), address.is_tls());
         for frame in [b"four", b"\0\xff\0\xff", b"    "] {
-            framed.send(frame).unwrap();
-            assert_eq!(framed.recv().unwrap(), Some(&frame[..]), "{framing} over {address}");
+            now(framed.send(frame)).unwrap();
+            assert_eq!(now(framed.recv()).unwrap(), Some(&frame[..]), "{framing} over {address}");
         }
-        framed.send(b"last").unwrap();
-        framed.finish().unwrap();
-        assert_eq!(framed.recv().unwrap(), Some(&b"last"[..]));
-        assert_eq!(framed.recv().unwrap(), None);
-        assert_eq!(framed.close().unwrap(), CloseReason::Finished);
+        now(framed.send(b"last")).unwrap();
+        now(framed.finish()).unwrap();
+        assert_eq!(now(framed.recv()).unwrap(), Some(&b"last"[..]));
+        assert_eq!(now(framed.recv()).unwrap(), None);
+        assert_eq!(now(framed.close()).unwrap(), CloseReason::Finished);
         assert_eq!(server.closed(), CloseReason::Finished);
         assert!(server.stop().drained);
     }
@@ -111,14 +113,14 @@ fn several_listeners_are_served_at_once() {
         Server::new(move |_: &Peer| Echo::new(framing.clone())),
         vec![bind("tcp://127.0.0.1:0"), bind("tcp://[::1]:0"), unix()],
     );
-    let connect = |address| Client::new().connect(address, Lines::new()).unwrap();
+    let connect = |address| now(Client::new().connect(address, Lines::new())).unwrap();
     let mut all: Vec<_> = server.addresses.iter().map(connect).collect();
     for framed in &mut all {
-        framed.send(b"to all").unwrap();
-        framed.flush().unwrap();
+        now(framed.send(b"to all")).unwrap();
+        now(framed.flush()).unwrap();
     }
     for framed in &mut all {
-        assert_eq!(framed.recv().unwrap(), Some(&b"to all"[..]));
+        assert_eq!(now(framed.recv()).unwrap(), Some(&b"to all"[..]));
     }
     assert_eq!(server.handle.statistics().active, 3);
     server.stop();
@@ -132,17 +134,17 @@ fn listeners_may_speak_different_protocols() {
     };
     let server = run(Server::new(factory), vec![bind("tcp://127.0.0.1:0"), unix()]);
     let [lines, prefixed] = &server.addresses[..] else { panic!("two listeners") };
-    let mut framed = Client::new().connect(lines, Lines::new()).unwrap();
-    framed.send(b"one").unwrap();
-    assert_eq!(framed.recv().unwrap(), Some(&b"one"[..]));
-    framed.close().unwrap();
+    let mut framed = now(Client::new().connect(lines, Lines::new())).unwrap();
+    now(framed.send(b"one")).unwrap();
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"one"[..]));
+    now(framed.close()).unwrap();
     let (peer, _) = server.closed_with_peer();
     assert_eq!(peer.listener(), 0);
 
-    let mut framed = Client::new().connect(prefixed, LengthPrefix::u8()).unwrap();
-    framed.send(b"two\n").unwrap();
-    assert_eq!(framed.recv().unwrap(), Some(&b"two\n"[..]));
-    framed.close().unwrap();
+    let mut framed = now(Client::new().connect(prefixed, LengthPrefix::u8())).unwrap();
+    now(framed.send(b"two\n")).unwrap();
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"two\n"[..]));
+    now(framed.close()).unwrap();
     let (peer, _) = server.closed_with_peer();
     assert_eq!(peer, Peer::unix().by(1));
     server.stop();
@@ -153,12 +155,12 @@ fn what_was_negotiated_is_told() {
     let certificate = Certificate::new();
     let server = echo("lines", bind("tls://localhost:0").with_tls(certificate.server()));
     let client = Client::new().tls(certificate.client());
-    let framed = client.connect(&server.addresses[0], Lines::new()).unwrap();
+    let framed = now(client.connect(&server.addresses[0], Lines::new())).unwrap();
     let negotiated = framed.negotiated().unwrap();
     assert_eq!(negotiated.version, TlsVersion::Tls13);
     assert_eq!(negotiated.alpn.as_deref(), Some(&b"echo"[..]));
     assert_eq!(negotiated.server_name.as_deref(), Some("localhost"));
     assert_eq!(negotiated.peer_certificates.len(), 1);
-    framed.close().unwrap();
+    now(framed.close()).unwrap();
     server.stop();
 }

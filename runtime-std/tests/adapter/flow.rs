@@ -1,6 +1,6 @@
 //! Much data, both ways, and peers that do not read.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
@@ -12,8 +12,9 @@ use drywire::framing::{LengthPrefix, Lines};
 use drywire::protocol::Echo;
 use drywire::{CloseReason, Limits, Peer};
 
+use crate::calls::{now, split};
 use crate::certificate::Certificate;
-use crate::peer::{PATIENCE, dial};
+use crate::peer::{PATIENCE, dial, reset};
 use crate::serving::{loopback, run};
 
 const MIB: usize = 1024 * 1024;
@@ -29,22 +30,22 @@ fn pair() -> [Stream; 2] {
 /// Sends 64 MiB and then reads as much.
 fn send_then_receive(mut framed: Framed<LengthPrefix>) -> Result<(), Error> {
     for count in 0..64 {
-        framed.send(&vec![count; MIB])?;
+        now(framed.send(&vec![count; MIB]))?;
     }
-    framed.flush()?;
+    now(framed.flush())?;
     for count in 0..64 {
-        let frame = framed.recv()?.unwrap();
+        let frame = now(framed.recv())?.unwrap();
         assert!(frame.len() == MIB && frame.iter().all(|byte| *byte == count));
     }
-    framed.finish()?;
-    assert_eq!(framed.recv()?, None);
-    assert_eq!(framed.close()?, CloseReason::Finished);
+    now(framed.finish())?;
+    assert_eq!(now(framed.recv())?, None);
+    assert_eq!(now(framed.close())?, CloseReason::Finished);
     Ok(())
 }
 
 fn both_send_first(limits: &Limits) -> [Result<(), Error>; 2] {
     let both = pair().map(|stream| {
-        let framed = Framed::plain(stream, LengthPrefix::u32be(), limits.clone()).unwrap();
+        let framed = now(Framed::plain(stream, LengthPrefix::u32be(), limits.clone())).unwrap();
         thread::spawn(|| send_then_receive(framed))
     });
     both.map(|thread| thread.join().unwrap())
@@ -100,19 +101,19 @@ fn a_peer_that_never_reads_is_read_from_no_more_and_given_up() {
 
 /// A thread sends while another receives, and neither waits for the other.
 fn full_duplex(framed: Framed<LengthPrefix>, count: u8) {
-    let (mut sender, mut receiver) = framed.split().unwrap();
+    let (mut sender, mut receiver) = split(framed);
     let sending = thread::spawn(move || {
         for count in 0..count {
-            sender.send(&vec![count; MIB / 2]).unwrap();
+            now(sender.send(&vec![count; MIB / 2])).unwrap();
         }
-        sender.finish().unwrap();
+        now(sender.finish()).unwrap();
         sender
     });
     for count in 0..count {
-        let frame = receiver.recv().unwrap().unwrap();
+        let frame = now(receiver.recv()).unwrap().unwrap();
         assert!(frame.len() == MIB / 2 && frame.iter().all(|byte| *byte == count));
     }
-    assert_eq!(receiver.recv().unwrap(), None);
+    assert_eq!(now(receiver.recv()).unwrap(), None);
     assert_eq!(receiver.close_reason(), Some(CloseReason::Finished));
     assert_eq!(sending.join().unwrap().close_reason(), Some(CloseReason::Finished));
 }
@@ -124,7 +125,7 @@ fn the_halves_of_a_stream_are_full_duplex() {
     let server = run(Server::new(|_: &Peer| Echo::new(LengthPrefix::u32be())), listeners);
     let client = Client::new().tls(certificate.client());
     for (address, count) in server.addresses.iter().zip([100, 20]) {
-        full_duplex(client.connect(address, LengthPrefix::u32be()).unwrap(), count);
+        full_duplex(now(client.connect(address, LengthPrefix::u32be())).unwrap(), count);
         assert_eq!(server.closed(), CloseReason::Finished);
     }
     server.stop();
@@ -134,19 +135,21 @@ fn the_halves_of_a_stream_are_full_duplex() {
 fn a_half_that_waits_is_told_what_the_other_learns() {
     let [one, other] = pair();
     let (mut sender, mut receiver) =
-        Framed::plain(one, LengthPrefix::u32be(), Limits::new()).unwrap().split().unwrap();
-    let receiving = thread::spawn(move || receiver.recv_with(|_| ()));
+        split(now(Framed::plain(one, LengthPrefix::u32be(), Limits::new())).unwrap());
+    let receiving = thread::spawn(move || now(receiver.recv_with(|_| ())));
     let sending = thread::spawn(move || {
         loop {
-            if let Err(error) = sender.send(&[0; MIB]) {
+            if let Err(error) = now(sender.send(&[0; MIB])) {
                 return error;
             }
         }
     });
-    // The sender is stuck, the receiver waits, and both learn of the end.
-    let mut other = Framed::plain(other, LengthPrefix::u32be(), Limits::new()).unwrap();
-    assert_eq!(other.recv().unwrap(), Some(&[0; MIB][..]));
-    drop(other);
+    // The sender is stuck, the receiver waits, and both learn of the end. Dropped with nothing
+    // unread it would look as if the peer had finished.
+    let Stream::Tcp(mut peer) = other else { unreachable!() };
+    peer.set_nonblocking(false).unwrap();
+    peer.read_exact(&mut [0; 1000]).unwrap();
+    reset(peer);
     let error = receiving.join().unwrap().unwrap_err();
     assert!(matches!(error, Error::Closed(CloseReason::Reset)), "{error:?}");
     let error = sending.join().unwrap();
@@ -157,13 +160,13 @@ fn a_half_that_waits_is_told_what_the_other_learns() {
 fn a_half_that_waits_is_shown_what_the_other_has_read() {
     let [one, other] = pair();
     let (mut sender, mut receiver) =
-        Framed::plain(one, LengthPrefix::u32be(), Limits::new()).unwrap().split().unwrap();
+        split(now(Framed::plain(one, LengthPrefix::u32be(), Limits::new())).unwrap());
     // The peer does not read before the end, so that the sender waits and reads as well: whichever
     // half is first has the frame.
-    let sending = thread::spawn(move || while sender.send(&[0; MIB]).is_ok() {});
+    let sending = thread::spawn(move || while now(sender.send(&[0; MIB])).is_ok() {});
     let (tell, told) = mpsc::channel();
     let receiving = thread::spawn(move || {
-        while let Ok(Some(())) = receiver.recv_with(|_| ()) {
+        while let Ok(Some(())) = now(receiver.recv_with(|_| ())) {
             tell.send(()).unwrap();
         }
     });

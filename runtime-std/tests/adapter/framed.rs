@@ -5,12 +5,13 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
+use crate::adapter::{Error, Framed, Ready, Stream};
 use drywire::connection::{Timer, Truncation};
 use drywire::error::EncodeError;
 use drywire::framing::{LengthPrefix, Netstring};
 use drywire::{CloseReason, Limits, SendError};
-use drywire_std::{Error, Framed, Ready, Stream};
 
+use crate::calls::now;
 use crate::certificate::Certificate;
 use crate::peer::{Raw, expect, expect_end};
 
@@ -20,7 +21,7 @@ const SOON: Duration = Duration::from_millis(40);
 fn with_peer(limits: Limits) -> (Framed<Netstring>, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let stream = Stream::try_from(ours).unwrap();
-    (Framed::plain(stream, Netstring::new(), limits).unwrap(), theirs)
+    (now(Framed::plain(stream, Netstring::new(), limits)).unwrap(), theirs)
 }
 
 #[track_caller]
@@ -37,15 +38,15 @@ fn frames_and_the_end_are_received_again_and_again() {
     let (mut framed, mut peer) = with_peer(Limits::new());
     peer.write_all(b"1:a,1:b,").unwrap();
     peer.finish();
-    assert_eq!(framed.recv().unwrap(), Some(&b"a"[..]));
-    assert_eq!(framed.recv().unwrap(), Some(&b"b"[..]));
-    assert_eq!(framed.recv().unwrap(), None);
-    assert_eq!(framed.recv().unwrap(), None);
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"a"[..]));
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"b"[..]));
+    assert_eq!(now(framed.recv()).unwrap(), None);
+    assert_eq!(now(framed.recv()).unwrap(), None);
     // Our side is still open.
-    framed.send(b"c").unwrap();
-    framed.flush().unwrap();
+    now(framed.send(b"c")).unwrap();
+    now(framed.flush()).unwrap();
     expect(&mut peer, b"1:c,");
-    assert_eq!(framed.close().unwrap(), CloseReason::Finished);
+    assert_eq!(now(framed.close()).unwrap(), CloseReason::Finished);
     expect_end(&mut peer);
 }
 
@@ -57,8 +58,8 @@ fn what_was_queued_is_written_while_a_frame_is_waited_for() {
         peer.write_all(b"4:pong,").unwrap();
         peer
     });
-    framed.send(b"ping").unwrap();
-    assert_eq!(framed.recv().unwrap(), Some(&b"pong"[..]));
+    now(framed.send(b"ping")).unwrap();
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"pong"[..]));
     replying.join().unwrap();
 }
 
@@ -67,14 +68,14 @@ fn a_truncation_is_an_error_for_ever() {
     let (mut framed, mut peer) = with_peer(Limits::new());
     peer.write_all(b"1:a,5:ab").unwrap();
     peer.finish();
-    assert_eq!(framed.recv().unwrap(), Some(&b"a"[..]));
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"a"[..]));
     let truncated = CloseReason::Truncated(Truncation::Frame { len: 4 });
-    expect_closed(framed.recv(), &truncated);
-    expect_closed(framed.recv(), &truncated);
-    expect_closed(framed.flush(), &truncated);
-    expect_closed(framed.send(b"b"), &truncated);
+    expect_closed(now(framed.recv()), &truncated);
+    expect_closed(now(framed.recv()), &truncated);
+    expect_closed(now(framed.flush()), &truncated);
+    expect_closed(now(framed.send(b"b")), &truncated);
     assert_eq!(framed.close_reason(), Some(&truncated));
-    assert_eq!(framed.close().unwrap(), truncated);
+    assert_eq!(now(framed.close()).unwrap(), truncated);
     expect_end(&mut peer);
 }
 
@@ -82,15 +83,15 @@ fn a_truncation_is_an_error_for_ever() {
 fn a_frame_that_cannot_be_sent_changes_nothing() {
     let (ours, mut peer) = UnixStream::pair().unwrap();
     let stream = Stream::try_from(ours).unwrap();
-    let mut framed = Framed::plain(stream, LengthPrefix::u8(), Limits::new()).unwrap();
-    let error = framed.send(&[0; 256]).unwrap_err();
+    let mut framed = now(Framed::plain(stream, LengthPrefix::u8(), Limits::new())).unwrap();
+    let error = now(framed.send(&[0; 256])).unwrap_err();
     assert!(
         matches!(error, Error::Send(SendError::Encode(EncodeError::Unrepresentable { len: 256 }))),
         "{error:?}"
     );
-    framed.send(&[7; 255]).unwrap();
-    framed.finish().unwrap();
-    let error = framed.send(b"").unwrap_err();
+    now(framed.send(&[7; 255])).unwrap();
+    now(framed.finish()).unwrap();
+    let error = now(framed.send(b"")).unwrap_err();
     assert!(matches!(error, Error::Send(SendError::Finished)), "{error:?}");
     expect(&mut peer, &[255]);
     expect(&mut peer, &[7; 255]);
@@ -102,38 +103,38 @@ fn deadlines_end_a_wait() {
     let mut limits = Limits::new();
     limits.idle_timeout = SOON;
     let (mut framed, _peer) = with_peer(limits);
-    expect_closed(framed.recv(), &CloseReason::TimedOut(Timer::Idle));
+    expect_closed(now(framed.recv()), &CloseReason::TimedOut(Timer::Idle));
 
     let mut limits = Limits::new();
     limits.frame_timeout = SOON;
     let (mut framed, mut peer) = with_peer(limits);
     peer.write_all(b"5:ab").unwrap();
-    expect_closed(framed.recv(), &CloseReason::TimedOut(Timer::Frame));
+    expect_closed(now(framed.recv()), &CloseReason::TimedOut(Timer::Frame));
 
     let mut limits = Limits::new();
     limits.stall_timeout = SOON;
     let (mut framed, _peer) = with_peer(limits);
-    let outcome = (0..1000).try_for_each(|_| framed.send(&[0; 64 * 1024]));
+    let outcome = (0..1000).try_for_each(|_| now(framed.send(&[0; 64 * 1024])));
     expect_closed(outcome, &CloseReason::TimedOut(Timer::Stall));
 
     let mut limits = Limits::new();
     limits.linger_timeout = SOON;
     let (framed, _peer) = with_peer(limits);
-    assert_eq!(framed.close().unwrap(), CloseReason::LingerExpired);
+    assert_eq!(now(framed.close()).unwrap(), CloseReason::LingerExpired);
 }
 
 #[test]
 fn closing_flushes_and_aborting_does_not() {
     let (mut framed, mut peer) = with_peer(Limits::new());
-    framed.send(b"last").unwrap();
-    let closing = thread::spawn(|| framed.close());
+    now(framed.send(b"last")).unwrap();
+    let closing = thread::spawn(|| now(framed.close()));
     expect(&mut peer, b"4:last,");
     expect_end(&mut peer);
     peer.finish();
     assert_eq!(closing.join().unwrap().unwrap(), CloseReason::Closed);
 
     let (mut framed, mut peer) = with_peer(Limits::new());
-    framed.send(b"never").unwrap();
+    now(framed.send(b"never")).unwrap();
     framed.abort();
     expect_end(&mut peer);
 }
@@ -145,34 +146,35 @@ fn both_sides_of_tls_run_over_a_stream_of_somebody_elses() {
     let tls = certificate.server();
     let serving = thread::spawn(move || {
         let stream = Stream::try_from(theirs).unwrap();
-        let mut framed = Framed::server(stream, &tls, Netstring::new(), Limits::new()).unwrap();
-        let request = framed.recv().unwrap().unwrap().to_vec();
-        framed.send(&request).unwrap();
-        framed.close().unwrap()
+        let mut framed =
+            now(Framed::server(stream, &tls, Netstring::new(), Limits::new())).unwrap();
+        let request = now(framed.recv()).unwrap().unwrap().to_vec();
+        now(framed.send(&request)).unwrap();
+        now(framed.close()).unwrap()
     });
     let stream = Stream::try_from(ours).unwrap();
     let name = "localhost".try_into().unwrap();
     let mut framed =
-        Framed::client(stream, &certificate.client(), name, Netstring::new(), Limits::new())
+        now(Framed::client(stream, &certificate.client(), name, Netstring::new(), Limits::new()))
             .unwrap();
-    framed.send(b"over TLS").unwrap();
-    assert_eq!(framed.recv().unwrap(), Some(&b"over TLS"[..]));
-    assert_eq!(framed.recv().unwrap(), None);
-    assert_eq!(framed.close().unwrap(), CloseReason::Finished);
+    now(framed.send(b"over TLS")).unwrap();
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"over TLS"[..]));
+    assert_eq!(now(framed.recv()).unwrap(), None);
+    assert_eq!(now(framed.close()).unwrap(), CloseReason::Finished);
     assert_eq!(serving.join().unwrap(), CloseReason::Closed);
 }
 
 #[test]
 fn whichever_direction_can_go_on_is_told_and_receiving_first() {
     let (mut framed, mut peer) = with_peer(Limits::new());
-    assert_eq!(framed.ready().unwrap(), Ready::Send);
-    framed.send(b"a").unwrap();
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Send);
+    now(framed.send(b"a")).unwrap();
     // Waiting for nothing has what is queued written.
-    assert_eq!(framed.ready().unwrap(), Ready::Send);
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Send);
     expect(&mut peer, b"1:a,");
     peer.write_all(b"1:b,").unwrap();
-    assert_eq!(framed.ready().unwrap(), Ready::Receive);
-    assert_eq!(framed.recv().unwrap(), Some(&b"b"[..]));
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Receive);
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"b"[..]));
     // A peer that reads nothing, and says something once there is no room.
     let mut other = peer.try_clone().unwrap();
     let (filled, full) = std::sync::mpsc::channel();
@@ -181,17 +183,17 @@ fn whichever_direction_can_go_on_is_told_and_receiving_first() {
         other.write_all(b"1:c,").unwrap();
     });
     let mut sent = 0;
-    while framed.ready().unwrap() == Ready::Send {
-        framed.send(&[0; 8192]).unwrap();
+    while now(framed.ready()).unwrap() == Ready::Send {
+        now(framed.send(&[0; 8192])).unwrap();
         sent += 8192;
         if sent == 1 << 18 {
             filled.send(()).unwrap();
         }
     }
-    assert_eq!(framed.recv().unwrap(), Some(&b"c"[..]));
+    assert_eq!(now(framed.recv()).unwrap(), Some(&b"c"[..]));
     speaking.join().unwrap();
     drop(peer);
     // That there will be no frame is something to receive too.
-    expect_closed(framed.recv().map(|_| ()), &CloseReason::Reset);
-    assert_eq!(framed.ready().unwrap(), Ready::Receive);
+    expect_closed(now(framed.recv()).map(|_| ()), &CloseReason::Reset);
+    assert_eq!(now(framed.ready()).unwrap(), Ready::Receive);
 }

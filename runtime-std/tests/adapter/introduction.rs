@@ -9,6 +9,7 @@ use drywire::Peer;
 use drywire::framing::Lines;
 use drywire::proxy::{Header, Introduction, ProxyPolicy, Route, Version};
 
+use crate::calls::now;
 use crate::certificate::Certificate;
 use crate::obey::Obey;
 use crate::peer::{PATIENCE, expect};
@@ -41,9 +42,9 @@ fn a_header_goes_before_everything_else() {
             {
                 let client = Client::new().tls(certificate.client());
                 let client = client.proxy_header(introduction.clone());
-                let mut framed = client.connect(address, Lines::new()).unwrap();
-                framed.send(b"hello").unwrap();
-                assert_eq!(framed.recv().unwrap(), Some(&b"hello"[..]));
+                let mut framed = now(client.connect(address, Lines::new())).unwrap();
+                now(framed.send(b"hello")).unwrap();
+                assert_eq!(now(framed.recv()).unwrap(), Some(&b"hello"[..]));
                 let peer = made.recv_timeout(PATIENCE).unwrap();
                 assert_eq!(peer.listener(), number);
                 let header = peer.header().unwrap();
@@ -54,7 +55,7 @@ fn a_header_goes_before_everything_else() {
                 if let (Route::Ip { destination, .. }, 0 | 1) = (header.route(), number) {
                     assert_eq!(Some(*destination), framed.peer().remote());
                 }
-                framed.close().unwrap();
+                now(framed.close()).unwrap();
             }
         }
     }
@@ -67,7 +68,7 @@ fn any_header_is_sent_as_it_is() {
     let at: SocketAddr = listener.local_addr().unwrap();
     let address = format!("tcp://{at}").parse().unwrap();
     let client = Client::new().proxy_header(Header::local());
-    let stream = client.stream(&address).unwrap();
+    let stream = now(client.stream(&address)).unwrap();
     (&stream).write_all(b"hello").unwrap();
     let (mut peer, _) = listener.accept().unwrap();
     peer.set_read_timeout(Some(PATIENCE)).unwrap();

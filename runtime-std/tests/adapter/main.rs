@@ -1,13 +1,14 @@
 //! The adapter over real sockets on loopback. One behaviour per file; no fixed ports, no sleeps.
 //!
-//! Files that name the adapter as `crate::adapter` are those of the readiness loop, and some of
-//! drywire-smol, too.
+//! Files that name the adapter as `crate::adapter` are those of the readiness loop and of
+//! drywire-smol, too; [`calls`] is what they differ in.
 #![allow(missing_docs)]
 
 pub(crate) use drywire_std as adapter;
 
 mod active;
 mod admin;
+mod calls;
 mod certificate;
 mod connecting;
 mod drain;

@@ -8,8 +8,10 @@ use std::thread;
 
 use crate::adapter::{Listener, ServeError, Server, ServerHandle, Summary};
 use drywire::address::{Address, Endpoint, Resolution};
+use drywire::framing::Framing;
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
+use crate::calls::serve;
 use crate::obey::Obey;
 use crate::peer::PATIENCE;
 
@@ -24,7 +26,7 @@ pub(crate) struct Running {
 pub(crate) fn run<F, P>(server: Server<F>, listeners: Vec<Listener>) -> Running
 where
     F: Fn(&Peer) -> P + Send + Sync + 'static,
-    P: Protocol,
+    P: Protocol<Framing: Framing<Found: Send> + Send> + Send + 'static,
 {
     let (tell, closes) = mpsc::channel();
     let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
@@ -35,7 +37,7 @@ where
     let handle = server.handle();
     let (end, ended) = mpsc::channel();
     thread::spawn(move || {
-        let _ = end.send(server.run());
+        let _ = end.send(serve(server));
     });
     Running { handle, addresses, closes, ended }
 }
@@ -58,7 +60,7 @@ pub(crate) fn loopback() -> Listener {
 pub(crate) fn socket_path() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("drywire-std-{}-{count}", std::process::id()))
+    std::env::temp_dir().join(format!("drywire-adapter-{}-{count}", std::process::id()))
 }
 
 impl Running {

@@ -10,6 +10,8 @@ pub(crate) mod adapter {
 
 #[path = "../adapter/admin.rs"]
 mod admin;
+#[path = "../adapter/calls.rs"]
+mod calls;
 #[path = "../adapter/certificate.rs"]
 mod certificate;
 mod churn;

@@ -52,6 +52,9 @@ mod obey;
 mod peer;
 #[path = "../../../runtime-std/tests/adapter/proxy.rs"]
 mod proxy;
+#[cfg(feature = "record")]
+#[path = "../../../runtime-std/tests/adapter/recording.rs"]
+mod recording;
 #[path = "../../../runtime-std/tests/adapter/resets.rs"]
 mod resets;
 #[path = "../../../runtime-std/tests/adapter/serving.rs"]

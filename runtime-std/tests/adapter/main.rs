@@ -29,6 +29,8 @@ mod limits;
 mod obey;
 mod peer;
 mod proxy;
+#[cfg(feature = "record")]
+mod recording;
 mod resets;
 mod serving;
 mod statistics;

@@ -49,6 +49,9 @@ mod obey;
 mod peer;
 #[path = "../adapter/proxy.rs"]
 mod proxy;
+#[cfg(feature = "record")]
+#[path = "../adapter/recording.rs"]
+mod recording;
 #[path = "../adapter/resets.rs"]
 mod resets;
 #[path = "../adapter/serving.rs"]

@@ -13,9 +13,7 @@ use socket2::SockRef;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::socket::DatagramSocket;
-use crate::listener::{
-    BindError, FileError, SocketFile, abstract_name, bind_first, resolve, with_endpoint,
-};
+use crate::listener::{BindError, SocketFile, abstract_name, bind_first, resolve, with_endpoint};
 
 /// Bytes that the system is asked to keep for a UDP socket until they are received. Systems cut it
 /// down to their own limit.
@@ -85,11 +83,7 @@ impl DatagramListener {
                 let (socket, file) = match name.place() {
                     UnixPlace::Path(path) => {
                         let bound = SocketFile::bind_socket(Path::new(path), Type::DGRAM);
-                        let (socket, file) = bound.map_err(|error| match error {
-                            FileError::InUse => BindError::InUse(address.clone()),
-                            FileError::NotASocket => BindError::NotASocket(address.clone()),
-                            FileError::System(source) => system(source),
-                        })?;
+                        let (socket, file) = bound.map_err(|error| error.at(address))?;
                         (socket, Some(file))
                     }
                     UnixPlace::Abstract(name) => (bind_abstract(name).map_err(system)?, None),

@@ -6,8 +6,11 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use drywire::address::Address;
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::BindError;
 
 /// The file of a Unix socket. Dropping it removes the file, unless another has taken its place.
 #[derive(Debug)]
@@ -22,6 +25,18 @@ pub(crate) enum FileError {
     InUse,
     NotASocket,
     System(io::Error),
+}
+
+impl FileError {
+    /// The same of `address`.
+    pub(crate) fn at(self, address: &Address) -> BindError {
+        let address = address.clone();
+        match self {
+            Self::InUse => BindError::InUse(address),
+            Self::NotASocket => BindError::NotASocket(address),
+            Self::System(source) => BindError::System { address, source },
+        }
+    }
 }
 
 impl From<io::Error> for FileError {

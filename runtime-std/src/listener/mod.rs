@@ -19,6 +19,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::stream::Stream;
 pub use error::BindError;
+#[cfg(not(target_os = "linux"))]
 pub(crate) use file::FileError;
 pub use file::SocketFile;
 pub use socket::ListenerSocket;
@@ -92,13 +93,8 @@ impl Listener {
             Endpoint::Unix(name) => {
                 let (socket, file) = match name.place() {
                     UnixPlace::Path(path) => {
-                        let (socket, file) = SocketFile::bind(Path::new(path), BACKLOG).map_err(
-                            |error| match error {
-                                FileError::InUse => BindError::InUse(address.clone()),
-                                FileError::NotASocket => BindError::NotASocket(address.clone()),
-                                FileError::System(source) => system(source),
-                            },
-                        )?;
+                        let bound = SocketFile::bind(Path::new(path), BACKLOG);
+                        let (socket, file) = bound.map_err(|error| error.at(address))?;
                         (socket, Some(file))
                     }
                     UnixPlace::Abstract(name) => (bind_abstract(name).map_err(system)?, None),

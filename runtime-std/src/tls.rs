@@ -1,7 +1,9 @@
-//! The cryptography provider and the verifiers of certificates that the features bring.
+//! The cryptography provider and the verifiers of certificates that the features bring, and whom a
+//! certificate must be for.
 //!
 //! Configurations themselves are made by [`drywire::tls::pem`] or by rustls.
 
+use std::net::IpAddr;
 #[cfg(any(
     feature = "aws-lc-rs",
     feature = "ring",
@@ -10,6 +12,7 @@
 ))]
 use std::sync::Arc;
 
+use drywire::address::{Endpoint, Host};
 #[cfg(any(
     feature = "aws-lc-rs",
     feature = "ring",
@@ -17,6 +20,19 @@ use std::sync::Arc;
     feature = "webpki-roots"
 ))]
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
+
+/// Whom the certificate of a server at `endpoint` must be for; `None` for a Unix socket, which has no
+/// name of its own.
+#[must_use]
+pub fn server_name(endpoint: &Endpoint) -> Option<ServerName<'static>> {
+    let Endpoint::Internet(place) = endpoint else { return None };
+    match &place.host {
+        Host::Name(name) => ServerName::try_from(name.server_name().to_owned()).ok(),
+        Host::V4(address) => Some(IpAddr::from(*address).into()),
+        Host::V6 { address, .. } => Some(IpAddr::from(*address).into()),
+    }
+}
 
 /// The cryptography provider of the feature that is on: `aws-lc-rs`, or else `ring`.
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

@@ -4,10 +4,8 @@ mod get;
 mod header;
 mod open;
 
-use std::net::IpAddr;
-
 use blocking::unblock;
-use drywire::address::{Address, Endpoint, Host, HostPort};
+use drywire::address::{Address, Endpoint};
 use drywire::connector::{ConnectorLimits, Timings};
 use drywire::framing::Framing;
 use drywire::proxy::Introduction;
@@ -119,33 +117,11 @@ impl Client {
         framing: F,
     ) -> Result<Framed<F>, ConnectError> {
         let clock = Clock::new();
-        if !address.is_tls() {
-            let (stream, timings) = self.timed_stream(address, clock).await?;
-            let framed =
-                Framed::plain_with(stream, framing, self.limits.clone(), |connection, peer| {
-                    self.attach(connection, peer);
-                })
-                .await?;
-            return Ok(framed.with_timings(timings));
-        }
-        let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
-        let name = match &self.server_name {
-            Some(name) => name.clone(),
-            None => name_of(address.endpoint()).ok_or(ConnectError::ServerNameMissing)?,
-        };
+        let tls = self.tls_at(address)?;
         let (stream, timings) = self.timed_stream(address, clock).await?;
-        let framed = Framed::client_with(
-            stream,
-            tls,
-            name,
-            framing,
-            self.limits.clone(),
-            |connection, peer| {
-                self.attach(connection, peer);
-            },
-        )
-        .await?;
-        Ok(framed.with_timings(Timings { secured: Some(clock.elapsed()), ..timings }))
+        let framed = self.speak(stream, tls, framing).await?;
+        let secured = address.is_tls().then(|| clock.elapsed());
+        Ok(framed.with_timings(Timings { secured, ..timings }))
     }
 
     /// Connects to `address`, sends the PROXY header if there is one, and leaves everything else, TLS
@@ -189,21 +165,5 @@ impl Client {
                 Ok((sent.map_err(ConnectError::ProxyHeader)?, timings))
             }
         }
-    }
-}
-
-/// Whom the certificate of a server at `endpoint` must be for.
-fn name_of(endpoint: &Endpoint) -> Option<ServerName<'static>> {
-    match endpoint {
-        Endpoint::Internet(HostPort { host: Host::Name(name), .. }) => {
-            ServerName::try_from(name.server_name().to_owned()).ok()
-        }
-        Endpoint::Internet(HostPort { host: Host::V4(address), .. }) => {
-            Some(ServerName::from(IpAddr::from(*address)))
-        }
-        Endpoint::Internet(HostPort { host: Host::V6 { address, .. }, .. }) => {
-            Some(ServerName::from(IpAddr::from(*address)))
-        }
-        Endpoint::Unix(_) => None,
     }
 }

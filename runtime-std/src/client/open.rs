@@ -1,10 +1,14 @@
 use drywire::address::Address;
 use drywire::framing::Framing;
+use drywire::tls::ClientTls;
+use drywire::{Connection, Peer};
+use rustls::pki_types::ServerName;
 
-use super::{Client, name_of};
+use super::Client;
 use crate::error::ConnectError;
 use crate::framed::Framed;
 use crate::stream::Stream;
+use crate::tls::server_name;
 
 impl Client {
     /// Waits until the connection over `stream` is open, with TLS until the handshake is done, and
@@ -19,16 +23,35 @@ impl Client {
         stream: Stream,
         framing: F,
     ) -> Result<Framed<F>, ConnectError> {
+        let tls = self.tls_at(address)?;
+        self.speak(stream, tls, framing)
+    }
+
+    /// How TLS is spoken at `address`, and with whom; `None` where it is not.
+    pub(crate) fn tls_at(
+        &self,
+        address: &Address,
+    ) -> Result<Option<(&ClientTls, ServerName<'static>)>, ConnectError> {
         if !address.is_tls() {
-            return Framed::plain_with(stream, framing, self.limits.clone(), |connection, peer| {
-                self.attach(connection, peer);
-            });
+            return Ok(None);
         }
         let tls = self.tls.as_ref().ok_or(ConnectError::TlsMissing)?;
-        let name = self.server_name.clone().or_else(|| name_of(address.endpoint()));
-        let name = name.ok_or(ConnectError::ServerNameMissing)?;
-        Framed::client_with(stream, tls, name, framing, self.limits.clone(), |connection, peer| {
-            self.attach(connection, peer);
-        })
+        let name = self.server_name.clone().or_else(|| server_name(address.endpoint()));
+        Ok(Some((tls, name.ok_or(ConnectError::ServerNameMissing)?)))
+    }
+
+    /// Waits until the connection over `stream` is open.
+    pub(super) fn speak<F: Framing>(
+        &self,
+        stream: Stream,
+        tls: Option<(&ClientTls, ServerName<'static>)>,
+        framing: F,
+    ) -> Result<Framed<F>, ConnectError> {
+        let limits = self.limits.clone();
+        let begun = |connection: &mut Connection<F>, peer: &Peer| self.attach(connection, peer);
+        match tls {
+            None => Framed::plain_with(stream, framing, limits, begun),
+            Some((tls, name)) => Framed::client_with(stream, tls, name, framing, limits, begun),
+        }
     }
 }

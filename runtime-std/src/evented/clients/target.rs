@@ -5,7 +5,7 @@ use drywire::proxy::Introduction;
 use drywire::tls::ClientTls;
 use rustls::pki_types::ServerName;
 
-use crate::client::{Client, name_of};
+use crate::client::Client;
 use crate::error::ConnectError;
 use crate::listener::resolve;
 
@@ -36,13 +36,7 @@ impl Target {
         if let Address::Datagram { .. } = address {
             return Err(ConnectError::Datagram(address.clone()));
         }
-        let tls = if address.is_tls() {
-            let tls = client.tls.clone().ok_or(ConnectError::TlsMissing)?;
-            let name = client.server_name.clone().or_else(|| name_of(address.endpoint()));
-            Some((tls, name.ok_or(ConnectError::ServerNameMissing)?))
-        } else {
-            None
-        };
+        let tls = client.tls_at(address)?.map(|(tls, name)| (tls.clone(), name));
         let place = match address.endpoint() {
             Endpoint::Internet(place) => {
                 Place::Internet(resolve(place).map_err(ConnectError::Resolve)?)

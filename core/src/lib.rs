@@ -154,6 +154,7 @@ pub mod admission;
 pub mod buffer;
 pub mod connection;
 pub mod connector;
+mod counts;
 pub mod datagram;
 mod either;
 pub mod error;

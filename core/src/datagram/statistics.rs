@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
 use core::ops::AddAssign;
 
+use crate::counts::{Counts, add};
 use crate::error::Fault;
 use crate::kinds::kinds;
 
@@ -127,38 +128,13 @@ impl DatagramStatistics {
     /// ```
     #[must_use]
     pub fn to_numbers(&self) -> Vec<u64> {
-        let mut statistics = *self;
-        statistics.places().map(|place| *place).collect()
+        self.numbers()
     }
 
     /// Statistics of all their counts. `None` if there are more numbers or fewer.
     #[must_use]
     pub fn from_numbers(numbers: impl IntoIterator<Item = u64>) -> Option<Self> {
-        let mut statistics = Self::new();
-        let mut numbers = numbers.into_iter();
-        for place in statistics.places() {
-            *place = numbers.next()?;
-        }
-        numbers.next().is_none().then_some(statistics)
-    }
-
-    fn places(&mut self) -> impl Iterator<Item = &mut u64> {
-        let Self {
-            received,
-            received_len,
-            yielded,
-            dropped,
-            queued,
-            transmitted,
-            transmitted_len,
-            failed,
-            discarded,
-            faults,
-        } = self;
-        [received, received_len, yielded, queued, transmitted, transmitted_len, failed, discarded]
-            .into_iter()
-            .chain(dropped)
-            .chain(faults)
+        Self::new().with_numbers(numbers)
     }
 
     pub(super) const fn arrived(&mut self, len: usize) {
@@ -206,8 +182,25 @@ impl DatagramStatistics {
     }
 }
 
-const fn add(counter: &mut u64, count: u64) {
-    *counter = counter.saturating_add(count);
+impl Counts for DatagramStatistics {
+    fn places(&mut self) -> impl Iterator<Item = &mut u64> {
+        let Self {
+            received,
+            received_len,
+            yielded,
+            dropped,
+            queued,
+            transmitted,
+            transmitted_len,
+            failed,
+            discarded,
+            faults,
+        } = self;
+        [received, received_len, yielded, queued, transmitted, transmitted_len, failed, discarded]
+            .into_iter()
+            .chain(dropped)
+            .chain(faults)
+    }
 }
 
 impl Default for DatagramStatistics {
@@ -219,20 +212,7 @@ impl Default for DatagramStatistics {
 /// Joins the counts of several endpoints.
 impl AddAssign for DatagramStatistics {
     fn add_assign(&mut self, other: Self) {
-        add(&mut self.received, other.received);
-        add(&mut self.received_len, other.received_len);
-        add(&mut self.yielded, other.yielded);
-        for (count, other) in self.dropped.iter_mut().zip(other.dropped) {
-            add(count, other);
-        }
-        add(&mut self.queued, other.queued);
-        add(&mut self.transmitted, other.transmitted);
-        add(&mut self.transmitted_len, other.transmitted_len);
-        add(&mut self.failed, other.failed);
-        add(&mut self.discarded, other.discarded);
-        for (count, other) in self.faults.iter_mut().zip(other.faults) {
-            add(count, other);
-        }
+        self.join(other);
     }
 }
 

@@ -1,7 +1,7 @@
 use core::ops::AddAssign;
 use core::time::Duration;
 
-use super::add;
+use crate::counts::{Counts, add};
 
 /// How often something took how long, by fixed bounds.
 ///
@@ -83,10 +83,7 @@ impl Default for Histogram {
 
 impl AddAssign for Histogram {
     fn add_assign(&mut self, other: Self) {
-        for (count, other) in self.counts.iter_mut().zip(other.counts) {
-            add(count, other);
-        }
-        add(&mut self.nanos, other.nanos);
+        self.join(other);
     }
 }
 

@@ -20,6 +20,7 @@ use core::ops::AddAssign;
 use core::time::Duration;
 
 use crate::connection::CloseKind;
+use crate::counts::{Counts, add};
 
 /// Counts of a server since it began.
 ///
@@ -140,10 +141,6 @@ impl Statistics {
     }
 }
 
-const fn add(counter: &mut u64, count: u64) {
-    *counter = counter.saturating_add(count);
-}
-
 impl Default for Statistics {
     fn default() -> Self {
         Self::new()
@@ -153,21 +150,7 @@ impl Default for Statistics {
 /// Joins the counts of several loops or processes.
 impl AddAssign for Statistics {
     fn add_assign(&mut self, other: Self) {
-        add(&mut self.accepted, other.accepted);
-        add(&mut self.active, other.active);
-        add(&mut self.refused, other.refused);
-        for (count, other) in self.refusals.iter_mut().zip(other.refusals) {
-            add(count, other);
-        }
-        for (count, other) in self.closed.iter_mut().zip(other.closed) {
-            add(count, other);
-        }
-        for (count, other) in self.handshakes.iter_mut().zip(other.handshakes) {
-            add(count, other);
-        }
-        self.handshake_time += other.handshake_time;
-        self.connection_time += other.connection_time;
-        self.transferred(other.received_len, other.transmitted_len);
+        self.join(other);
     }
 }
 

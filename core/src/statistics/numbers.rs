@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
 
 use super::{Histogram, Statistics};
+use crate::counts::Counts;
 
 /// For processes of one program: the order and the count of the numbers are those of this version.
 impl Statistics {
@@ -16,21 +17,17 @@ impl Statistics {
     /// ```
     #[must_use]
     pub fn to_numbers(&self) -> Vec<u64> {
-        let mut statistics = *self;
-        statistics.places().map(|place| *place).collect()
+        self.numbers()
     }
 
     /// Statistics of all their counts. `None` if there are more numbers or fewer.
     #[must_use]
     pub fn from_numbers(numbers: impl IntoIterator<Item = u64>) -> Option<Self> {
-        let mut statistics = Self::new();
-        let mut numbers = numbers.into_iter();
-        for place in statistics.places() {
-            *place = numbers.next()?;
-        }
-        numbers.next().is_none().then_some(statistics)
+        Self::new().with_numbers(numbers)
     }
+}
 
+impl Counts for Statistics {
     fn places(&mut self) -> impl Iterator<Item = &mut u64> {
         let Self {
             accepted,
@@ -54,7 +51,7 @@ impl Statistics {
     }
 }
 
-impl Histogram {
+impl Counts for Histogram {
     fn places(&mut self) -> impl Iterator<Item = &mut u64> {
         let Self { counts, nanos } = self;
         counts.iter_mut().chain([nanos])

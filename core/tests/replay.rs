@@ -569,6 +569,6 @@ fn a_failure_that_was_recorded_becomes_a_few_bytes() {
     assert!(small.is_minimal);
     assert_eq!(
         small.script.to_string(),
-        format!("{HEAD}1 +0 begin server framing=netstring protocol=echo\n1 +0 received \"b\"\n")
+        format!("{HEAD}1 +0 begin server framing=netstring protocol=echo\n1 +0 received \"a\"\n")
     );
 }

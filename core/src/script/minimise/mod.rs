@@ -90,7 +90,7 @@ pub struct Minimised {
 /// assert_eq!(small.script.to_string(), "\
 /// drywire-script 1
 /// 1 +0 begin server framing=u8 protocol=echo frame_len_max=3
-/// 1 +0 received 0x05
+/// 1 +0 received \"a\"
 /// ");
 /// # Ok::<(), script::ParseScriptError>(())
 /// ```

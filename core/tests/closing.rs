@@ -90,8 +90,14 @@ fn half_closed_and_still_sending() {
 
 #[test]
 fn truncated_within_a_frame() {
-    for over in EVERYTHING {
+    for (over, we_have_finished) in
+        EVERYTHING.into_iter().flat_map(|over| [(over, false), (over, true)])
+    {
         let mut pair = still(over);
+        if we_have_finished {
+            pair.right.connection.finish();
+            pair.run_now();
+        }
         // A frame that another framing has begun, and an end as it should be.
         let connection = std::mem::replace(
             &mut pair.left.connection,
@@ -111,10 +117,16 @@ fn truncated_within_a_frame() {
 #[test]
 fn truncated_without_close_notify() {
     for version in VERSIONS {
-        for (within_frame, truncation) in
-            [(false, Truncation::Session), (true, Truncation::Frame { len: 5 })]
+        for (within_frame, we_have_finished) in
+            [(false, false), (false, true), (true, false), (true, true)]
         {
+            let truncation =
+                if within_frame { Truncation::Frame { len: 5 } } else { Truncation::Session };
             let mut pair = still(Over::Tls(version));
+            if we_have_finished {
+                pair.right.connection.finish();
+                pair.run_now();
+            }
             if within_frame {
                 let old = std::mem::replace(
                     &mut pair.left.connection,

@@ -147,7 +147,7 @@ impl<F: Framing> Connection<F> {
         }
         self.link.happened(now);
         record!(self.link, ShutDown);
-        let remote_ended = self.wire_ended || self.inflow == Inflow::Finished;
+        let remote_ended = self.has_remote_ended();
         self.link.input(Input::Shut { remote_ended });
         self.link.begin_clocks();
         Ok(())

@@ -229,6 +229,10 @@ impl<F: Framing> Connection<F> {
                     self.discard_received();
                     return Some(Pending::Closed);
                 }
+                // Both sides had ended before we failed or closed: nothing tells of that again.
+                State::Lingering { .. } if self.has_remote_ended() => {
+                    self.link.input(Input::RemoteEnded);
+                }
                 State::Replying { .. }
                 | State::Closing { .. }
                 | State::Lingering { .. }
@@ -238,6 +242,11 @@ impl<F: Framing> Connection<F> {
                 }
             }
         }
+    }
+
+    /// Whether the peer's stream has ended, so that there is nothing to linger for.
+    pub(super) fn has_remote_ended(&self) -> bool {
+        self.wire_ended || self.inflow == Inflow::Finished
     }
 
     pub(super) fn fail_for(&mut self, reason: CloseReason) {

@@ -36,11 +36,10 @@ fn main() {
     }
 }
 
-fn for_framing<F: ByteFraming + Framing<Found = Payload> + Clone>(
-    name: &str,
-    framing: F,
-    frame_len: usize,
-) {
+fn for_framing<F: ByteFraming + Clone>(name: &str, framing: F, frame_len: usize)
+where
+    Whole<Payload>: From<Whole<F::Found>>,
+{
     if !is_wanted(&format!("{name}, {frame_len} B")) {
         return;
     }
@@ -100,12 +99,16 @@ fn copied(copy: &mut [u8], input: &[u8]) -> usize {
 }
 
 /// Frames and payload bytes in `input`, which holds whole frames only.
-fn decode(framing: &mut impl Framing<Found = Payload>, input: &[u8]) -> (usize, usize) {
+fn decode<F: Framing>(framing: &mut F, input: &[u8]) -> (usize, usize)
+where
+    Whole<Payload>: From<Whole<F::Found>>,
+{
     let (mut rest, mut frames, mut len_sum) = (input, 0, 0);
     while !rest.is_empty() {
-        let Ok(Scan::Found(Whole { len, found })) = framing.scan(rest) else {
+        let Ok(Scan::Found(whole)) = framing.scan(rest) else {
             break;
         };
+        let Whole { len, found } = Whole::<Payload>::from(whole);
         frames += 1;
         len_sum += found.of(rest).len();
         rest = &rest[len..];

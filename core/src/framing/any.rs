@@ -102,11 +102,11 @@ impl Framing for AnyFraming {
 
     #[inline]
     fn scan(&mut self, input: &[u8]) -> Result<Scan<Payload>, DecodeError> {
-        each!(self, framing => framing.scan(input))
+        each!(self, framing => Ok(framing.scan(input)?.map(located)))
     }
 
     fn scan_end(&mut self, input: &[u8]) -> Result<Option<Whole<Payload>>, DecodeError> {
-        each!(self, framing => framing.scan_end(input))
+        each!(self, framing => Ok(framing.scan_end(input)?.map(located)))
     }
 
     #[inline]
@@ -135,6 +135,15 @@ impl Framing for AnyFraming {
     fn is_over(&self) -> bool {
         each!(self, framing => framing.is_over())
     }
+}
+
+/// What any of them has found, in one type.
+#[inline]
+fn located<T>(whole: Whole<T>) -> Whole<Payload>
+where
+    Whole<Payload>: From<Whole<T>>,
+{
+    whole.into()
 }
 
 impl FromStr for AnyFraming {

@@ -1,6 +1,6 @@
 use core::num::NonZeroUsize;
 
-use super::{Framing, Payload, Scan, Whole, check_item, checked_len};
+use super::{Framing, Scan, Whole, check_item, checked_len};
 use crate::buffer::Buffer;
 use crate::error::{DecodeError, EncodeError};
 
@@ -37,26 +37,23 @@ impl Fixed {
 }
 
 impl Framing for Fixed {
-    type Found = Payload;
+    /// All of its bytes are the frame.
+    type Found = ();
     type Frame<'a> = &'a [u8];
     type Item<'a> = &'a [u8];
 
     #[inline]
-    fn scan(&mut self, input: &[u8]) -> Result<Scan<Payload>, DecodeError> {
+    fn scan(&mut self, input: &[u8]) -> Result<Scan<()>, DecodeError> {
         if input.is_empty() {
             return Ok(Scan::Need(self.wire_len_max()));
         }
         let len = checked_len(self.len.get() as u64, self.frame_len_max)?;
-        Ok(if input.len() < len {
-            Scan::Need(len)
-        } else {
-            Scan::Found(Whole { len, found: Payload { start: 0, end: len } })
-        })
+        Ok(if input.len() < len { Scan::Need(len) } else { Scan::Found(Whole { len, found: () }) })
     }
 
     #[inline]
-    fn view(found: Payload, bytes: &mut [u8]) -> &[u8] {
-        found.of(bytes)
+    fn view((): (), bytes: &mut [u8]) -> &[u8] {
+        bytes
     }
 
     #[inline]

@@ -129,6 +129,17 @@ pub enum Scan<T> {
     Found(Whole<T>),
 }
 
+impl<T> Scan<T> {
+    #[inline]
+    fn map<U>(self, map: impl FnOnce(Whole<T>) -> Whole<U>) -> Scan<U> {
+        match self {
+            Self::Need(len) => Scan::Need(len),
+            Self::Hold => Scan::Hold,
+            Self::Found(whole) => Scan::Found(map(whole)),
+        }
+    }
+}
+
 /// A whole frame at the front of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whole<T> {
@@ -158,6 +169,14 @@ impl Payload {
             Some(payload) => payload,
             None => nothing(),
         }
+    }
+}
+
+/// The frame is all of its bytes.
+impl From<Whole<()>> for Whole<Payload> {
+    #[inline]
+    fn from(whole: Whole<()>) -> Self {
+        Self { len: whole.len, found: Payload { start: 0, end: whole.len } }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Framing, Payload, Scan, Whole};
+use super::{Framing, Scan, Whole};
 use crate::buffer::Buffer;
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::FRAME_LEN_MAX;
@@ -37,21 +37,22 @@ impl Default for Raw {
 }
 
 impl Framing for Raw {
-    type Found = Payload;
+    /// All of its bytes are the frame.
+    type Found = ();
     type Frame<'a> = &'a [u8];
     type Item<'a> = &'a [u8];
 
     #[inline]
-    fn scan(&mut self, input: &[u8]) -> Result<Scan<Payload>, DecodeError> {
+    fn scan(&mut self, input: &[u8]) -> Result<Scan<()>, DecodeError> {
         Ok(match input.len().min(self.frame_len_max) {
             0 => Scan::Need(1),
-            len => Scan::Found(Whole { len, found: Payload { start: 0, end: len } }),
+            len => Scan::Found(Whole { len, found: () }),
         })
     }
 
     #[inline]
-    fn view(found: Payload, bytes: &mut [u8]) -> &[u8] {
-        found.of(bytes)
+    fn view((): (), bytes: &mut [u8]) -> &[u8] {
+        bytes
     }
 
     #[inline]

@@ -1,8 +1,10 @@
 //! Bounded buffers: contiguous, lazily compacted, given back when idle.
 
+mod budget;
 mod pool;
 mod storage;
 
+pub(crate) use budget::Budget;
 pub use pool::Pool;
 pub(crate) use storage::nothing;
 
@@ -155,7 +157,12 @@ impl Buffer {
         let len_needed = self.len().saturating_add(additional);
         match &mut self.storage {
             Some(storage) if storage.capacity() >= len_needed => storage.compact(),
-            _ => drop(self.move_into(Storage::allocate(len_needed))),
+            storage => {
+                let mut larger = Storage::allocate(len_needed);
+                larger.budget =
+                    storage.as_ref().map_or(Budget::UNBOUNDED, |storage| storage.budget);
+                drop(self.move_into(larger));
+            }
         }
     }
 
@@ -174,6 +181,26 @@ impl Buffer {
         if let Some(storage) = &mut self.storage {
             storage.consume(len);
         }
+    }
+
+    /// Drops a frame of `len` bytes from the front. Returns whether the turn's budget is spent.
+    #[inline]
+    pub(crate) fn take_frame(&mut self, len: usize) -> bool {
+        match &mut self.storage {
+            Some(storage) => storage.take_frame(len),
+            None => false,
+        }
+    }
+
+    /// Whether no more is to be taken out in this turn.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.storage.as_ref().is_some_and(|storage| storage.budget.is_spent())
+    }
+
+    /// Whether a turn goes on that has a budget.
+    #[cfg(feature = "record")]
+    pub(crate) fn has_budget(&self) -> bool {
+        self.storage.as_ref().is_some_and(|storage| storage.budget.is_bounded())
     }
 
     /// Drops bytes from the back until `len` are left.
@@ -198,8 +225,20 @@ impl Buffer {
         }
     }
 
-    /// Gives back to the pool what the queued bytes do not need.
+    /// The same with a budget for the turn. It lies with the storage: without a turn there is
+    /// neither.
+    pub(crate) fn lease_within(&mut self, budget: Budget, pool: &mut Pool) {
+        self.lease(pool);
+        if let Some(storage) = &mut self.storage {
+            storage.budget = budget;
+        }
+    }
+
+    /// Gives back to the pool what the queued bytes do not need, and the budget of the turn.
     pub(crate) fn settle(&mut self, pool: &mut Pool) {
+        if let Some(storage) = &mut self.storage {
+            storage.budget = Budget::UNBOUNDED;
+        }
         let old = match (self.len(), self.capacity()) {
             (0, _) => self.storage.take(),
             (1..=SMALL_LEN, SMALL_LEN) => return,
@@ -286,6 +325,28 @@ mod tests {
         assert_eq!(buffer.filled(), b"kept");
         buffer.truncate(0);
         assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_budget_lasts_as_long_as_the_turn_wherever_the_bytes_lie() {
+        let mut pool = Pool::new(1024 * 1024);
+        let mut buffer = Buffer::new();
+        for (len, frames) in [(10, 4), (12, 1), (1, 4), (0, 0)] {
+            buffer.extend_from_slice(&[7; 12]);
+            assert!(!buffer.take_frame(0) && !buffer.is_spent(), "without a turn");
+            buffer.lease_within(Budget::new(len, frames), &mut pool);
+            let (mut taken, mut count) = (0, 0);
+            while !buffer.is_spent() {
+                buffer.reserve(2 * LARGE_LEN);
+                taken += 3;
+                count += 1;
+                assert_eq!(buffer.take_frame(3), taken >= len && count >= frames.max(1));
+            }
+            buffer.settle(&mut pool);
+            assert!(!buffer.take_frame(0) && !buffer.is_spent(), "the turn is over");
+            buffer.clear();
+            buffer.settle(&mut pool);
+        }
     }
 
     #[test]

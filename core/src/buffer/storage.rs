@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use core::ops::Range;
 
-use super::{LARGE_LEN, SMALL_LEN};
+use super::{Budget, LARGE_LEN, SMALL_LEN};
 
 /// Storage and the queue in it.
 ///
@@ -20,6 +20,8 @@ pub(super) struct Storage {
     start: usize,
     /// `end <= bytes.len()`.
     end: usize,
+    /// What may be taken in the turn that the storage was leased for.
+    pub(super) budget: Budget,
 }
 
 impl Storage {
@@ -32,7 +34,8 @@ impl Storage {
         } else {
             len.checked_next_power_of_two().unwrap_or(len)
         };
-        Box::new(Self { bytes: vec![0; len].into_boxed_slice(), start: 0, end: 0 })
+        let bytes = vec![0; len].into_boxed_slice();
+        Box::new(Self { bytes, start: 0, end: 0, budget: Budget::UNBOUNDED })
     }
 
     #[inline]
@@ -90,6 +93,14 @@ impl Storage {
         } else {
             self.clear();
         }
+    }
+
+    /// Drops a frame of `len` bytes from the front. Returns whether the turn's budget is spent.
+    #[inline]
+    pub(super) fn take_frame(&mut self, len: usize) -> bool {
+        self.consume(len);
+        self.budget.spend(len);
+        self.budget.is_spent()
     }
 
     /// Drops bytes from the back until `len` are left.

@@ -2,8 +2,9 @@
 
 use super::close::CloseReason;
 use super::link::{Flow, Link};
+use super::notes::Note;
 use super::state::{Input, State};
-use super::timers::{Deadline, FrameClock, Timer, Timers};
+use super::timers::{Clock, Deadline, Timer, Timers};
 use crate::time::Instant;
 
 impl Link {
@@ -39,11 +40,15 @@ impl Link {
         }
         match self.state {
             State::Opening { .. } if !self.has_news() => {
-                consider(self.timers.state_ends_at, Timer::Handshake);
+                if let Clock::Handshake { ends_at } = self.timers.clock {
+                    consider(ends_at, Timer::Handshake);
+                }
             }
             State::Lingering { .. } => {
                 let due = Timers::due(self.timers.now, self.limits.linger_timeout);
-                consider(self.timers.state_ends_at.min(due), Timer::Linger);
+                let begun =
+                    if let Clock::Linger { ends_at } = self.timers.clock { ends_at } else { due };
+                consider(begun.min(due), Timer::Linger);
             }
             State::Open
             | State::RemoteFinished
@@ -54,8 +59,8 @@ impl Link {
                     let (timeout, timer) = self.silence();
                     consider(Timers::due(self.timers.active_at, timeout), timer);
                 }
-                if let FrameClock::Running { deadline } = self.timers.frame {
-                    consider(deadline, Timer::Frame);
+                if let Clock::Frame { ends_at } = self.timers.clock {
+                    consider(ends_at, Timer::Frame);
                 }
                 consider(self.timers.application, Timer::Application);
             }
@@ -73,7 +78,7 @@ impl Link {
     fn silence(&self) -> (core::time::Duration, Timer) {
         let (idle, drain) = (self.limits.idle_timeout, self.limits.drain_idle_timeout);
         // A frame that is under way, either way, is not cut off by draining.
-        let is_at_rest = self.timers.frame == FrameClock::Off
+        let is_at_rest = matches!(self.timers.clock, Clock::Off)
             && self.flow == Flow::Open
             && self.queued_len() == 0;
         if self.draining && is_at_rest && drain < idle {
@@ -92,11 +97,11 @@ impl Link {
             match timer {
                 Timer::Application => {
                     self.timers.application = Instant::MAX;
-                    self.timer_fired = true;
+                    self.notes.add(Note::TimerFired);
                 }
                 Timer::Drain => self.input(Input::Close),
                 Timer::Frame => {
-                    self.timers.frame = FrameClock::Off;
+                    self.timers.clock.stop_frame();
                     self.input(Input::Fail(CloseReason::TimedOut(timer)));
                 }
                 Timer::Idle => self.input(Input::Fail(CloseReason::TimedOut(timer))),

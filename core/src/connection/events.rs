@@ -4,7 +4,7 @@ use super::close::CloseReason;
 use super::link::Flow;
 use super::state::{Input, State};
 use super::tap::record;
-use super::timers::FrameClock;
+use super::timers::Clock;
 use super::wire::{Inflow, Wire};
 use super::{Connection, Front};
 use crate::buffer::LARGE_LEN;
@@ -85,10 +85,10 @@ impl<F: Framing> Connection<F> {
     /// # Errors
     /// [`MisuseError::ReceivedAfterEnd`] the second time.
     pub fn received_eof(&mut self, now: Instant) -> Result<(), MisuseError> {
-        if self.wire_ended {
+        if self.link.ended {
             return Err(MisuseError::ReceivedAfterEnd);
         }
-        self.wire_ended = true;
+        self.link.ended = true;
         self.lent = 0;
         self.link.happened(now);
         let was_open = self.inflow == Inflow::Open;
@@ -175,7 +175,7 @@ impl<F: Framing> Connection<F> {
     /// the deadline, which is most of the work.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        if self.wire_ended {
+        if self.link.ended {
             return false;
         }
         if self.link.state.is_discarding() {
@@ -205,13 +205,14 @@ impl<F: Framing> Connection<F> {
     /// A frame that has arrived whole is not late, even if nobody has looked at it yet.
     fn look_for_late_frame(&mut self) {
         let link = &mut self.link;
-        let is_due = matches!(link.timers.frame, FrameClock::Running { deadline } if deadline <= link.timers.now);
+        let is_due =
+            matches!(link.timers.clock, Clock::Frame { ends_at } if ends_at <= link.timers.now);
         let is_found = matches!(self.front, Front::Found(_) | Front::Shown(_));
         if is_due && !is_found && link.state.is_decoding() {
             match self.framing.scan(self.receive.filled()) {
                 Ok(Scan::Found(whole)) => {
                     self.front = Front::Found(whole);
-                    link.timers.frame = FrameClock::Off;
+                    link.timers.clock.stop_frame();
                 }
                 Ok(Scan::Need(_) | Scan::Hold) => {}
                 // It is wrong, whenever it is.

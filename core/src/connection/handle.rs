@@ -3,9 +3,9 @@
 use core::fmt;
 
 use super::link::{Flow, Link};
+use super::notes::Note;
 use super::state::Input;
 use super::tap::record;
-use super::timers::FrameClock;
 use crate::Either;
 use crate::error::{Error, SendError};
 use crate::framing::Framing;
@@ -64,13 +64,13 @@ impl<'a, F: Framing> Handle<'a, F> {
             self.link.flow = Flow::Retained;
             self.link.pace_frame_clock();
         }
-        self.link.retained = true;
+        self.link.notes.add(Note::Retained);
     }
 
     /// Whether the frame that is being shown is to be shown again.
     #[must_use]
     pub const fn is_retained(&self) -> bool {
-        self.link.retained
+        self.link.notes.has(Note::Retained)
     }
 
     /// Lets the two directions go on without each other, for good: frames are read and yielded
@@ -126,7 +126,7 @@ impl<'a, F: Framing> Handle<'a, F> {
         );
         self.link.timers.application =
             at.map_or(Instant::MAX, |at| at.max(self.link.timers.now.next()));
-        self.link.timer_fired = false;
+        self.link.notes.remove(Note::TimerFired);
     }
 
     /// The framing.
@@ -145,10 +145,9 @@ impl<'a, F: Framing> Handle<'a, F> {
     /// shown. Bytes that were already read are not lost.
     pub fn upgrade(&mut self, framing: F) {
         record!(self.link, Upgrade);
-        self.link.wire_len_max = self.link.wire_len_max.max(framing.wire_len_max());
+        self.link.leave(self.framing);
         *self.framing = framing;
-        self.link.upgraded = true;
-        self.link.timers.frame = FrameClock::Off;
+        self.link.notes.add(Note::Upgraded);
     }
 }
 

@@ -5,9 +5,11 @@
 use alloc::sync::Arc;
 
 use super::close::CloseReason;
+use super::earlier::EarlierLen;
+use super::notes::{Note, Notes};
 use super::state::{After, Input, State};
 use super::tap::record;
-use super::timers::{FrameClock, Timers};
+use super::timers::{Clock, Timers};
 use super::wire::Wire;
 use crate::buffer::Buffer;
 use crate::error::{Error, SendError};
@@ -16,8 +18,6 @@ use crate::limits::Limits;
 use crate::time::Instant;
 
 pub(super) struct Link {
-    /// The most that a frame of any framing so far takes on the wire.
-    pub(super) wire_len_max: usize,
     /// Taken only within [`Link::input`].
     pub(super) state: State,
     pub(super) wire: Wire,
@@ -25,21 +25,19 @@ pub(super) struct Link {
     pub(super) staged: Buffer,
     pub(super) timers: Timers,
     pub(super) limits: Arc<Limits>,
+    pub(super) earlier: EarlierLen,
+    pub(super) notes: Notes,
     pub(super) hold: Hold,
     /// Where the flow of frames to the application stands.
     pub(super) flow: Flow,
     /// A queue above high water blocks the flow; see [`Handle::decouple`](super::Handle::decouple).
     pub(super) coupled: bool,
-    /// The framing was changed: a frame that was found by the old one is none.
-    pub(super) upgraded: bool,
-    /// The frame that is being shown is to be shown again.
-    pub(super) retained: bool,
-    /// A send was refused by `Full` and the application has not been told that it may try again.
-    pub(super) refused: bool,
     /// Silence ends the connection soon.
     pub(super) draining: bool,
-    /// The application's timer was due and it has not been told.
-    pub(super) timer_fired: bool,
+    /// The transport's stream has ended.
+    pub(super) ended: bool,
+    /// The budget of the turn was spent while there was more to do.
+    pub(super) paused: bool,
     #[cfg(feature = "record")]
     pub(super) tap: super::tap::Tap,
 }
@@ -65,23 +63,22 @@ pub(super) enum Flow {
 }
 
 impl Link {
-    pub(super) fn new(wire_len_max: usize, wire: Wire, limits: Arc<Limits>, now: Instant) -> Self {
-        let opening_ends_at = Timers::due(now, limits.handshake_timeout);
+    pub(super) fn new(wire: Wire, limits: Arc<Limits>, now: Instant) -> Self {
+        let handshake_ends_at = Timers::due(now, limits.handshake_timeout);
         Self {
-            wire_len_max,
             state: State::Opening { after: After::Nothing },
             wire,
             staged: Buffer::new(),
-            timers: Timers::new(now, opening_ends_at),
+            timers: Timers::new(now, handshake_ends_at),
             limits,
+            earlier: EarlierLen::NONE,
+            notes: Notes::default(),
             hold: Hold::None,
             flow: Flow::Open,
             coupled: true,
-            upgraded: false,
-            retained: false,
-            refused: false,
             draining: false,
-            timer_fired: false,
+            ended: false,
+            paused: false,
             #[cfg(feature = "record")]
             tap: super::tap::Tap::default(),
         }
@@ -90,10 +87,7 @@ impl Link {
     /// Changes the state. Nothing else does.
     pub(super) fn input(&mut self, input: Input) {
         self.state = core::mem::replace(&mut self.state, State::Open).after(input);
-        // What time a state was given ends with it.
-        if !matches!(self.state, State::Opening { .. } | State::Lingering { .. }) {
-            self.timers.state_ends_at = Instant::MAX;
-        }
+        self.timers.clock.enter(&self.state);
         self.drop_unsendable();
     }
 
@@ -108,9 +102,8 @@ impl Link {
     /// Whether frames flow and nothing else is to be told or done between them.
     #[inline]
     pub(super) const fn is_flowing(&self) -> bool {
-        let is_disturbed = self.upgraded | self.retained | self.refused | self.timer_fired;
         matches!((&self.state, self.flow, self.hold), (State::Open, Flow::Open, Hold::None))
-            && !is_disturbed
+            && self.notes.is_empty()
     }
 
     #[inline]
@@ -202,7 +195,7 @@ impl Link {
         if self.coupled {
             self.flow = Flow::Blocked;
         }
-        self.refused = true;
+        self.notes.add(Note::Refused);
     }
 
     /// Stops the flow until the queue has fallen to low water.
@@ -221,12 +214,10 @@ impl Link {
         }
     }
 
-    /// Goes on with another type of framing.
-    pub(super) fn reframe(&mut self, framing: &impl Framing) {
-        self.wire_len_max = self.wire_len_max.max(framing.wire_len_max());
-        self.timers.frame = FrameClock::Off;
-        self.upgraded = false;
-        self.retained = false;
+    /// Goes on with another framing than this one.
+    pub(super) fn leave(&mut self, framing: &impl Framing) {
+        self.earlier.observe(framing.wire_len_max());
+        self.timers.clock.stop_frame();
     }
 
     /// Why the connection fails or ends, in the states that have a reason.
@@ -294,7 +285,7 @@ impl Link {
 
     /// Whether the application is to be told that a send which was refused makes sense again.
     pub(super) fn is_retry_due(&self) -> bool {
-        self.refused
+        self.notes.has(Note::Refused)
             && self.flow == Flow::Open
             && (self.coupled || self.queued_len() <= self.low_water())
             && self.queued_len() < self.high_water()
@@ -318,17 +309,17 @@ impl Link {
         if self.timers.progress_at == Instant::MAX && self.wants_write() {
             self.timers.progress_at = now;
         }
-        if self.timers.state_ends_at == Instant::MAX
-            && matches!(self.state, State::Lingering { .. })
+        if matches!(self.timers.clock, Clock::Off) && matches!(self.state, State::Lingering { .. })
         {
-            self.timers.state_ends_at = Timers::due(now, self.limits.linger_timeout);
+            let ends_at = Timers::due(now, self.limits.linger_timeout);
+            self.timers.clock = Clock::Linger { ends_at };
         }
     }
 
     pub(super) fn pace_frame_clock(&mut self) {
         match self.flow {
-            Flow::Open => self.timers.frame.resume(self.timers.now),
-            Flow::Blocked | Flow::Retained => self.timers.frame.pause(self.timers.now),
+            Flow::Open => self.timers.clock.resume_frame(self.timers.now),
+            Flow::Blocked | Flow::Retained => self.timers.clock.pause_frame(self.timers.now),
         }
     }
 

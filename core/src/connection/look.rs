@@ -69,7 +69,7 @@ impl<F: Framing> Connection<F> {
     /// from the limits and the framing.
     #[must_use]
     pub fn memory_len_max(&self) -> usize {
-        let wire_len_max = self.link.wire_len_max;
+        let wire_len_max = self.framing.wire_len_max().max(self.link.earlier.len());
         let waiting = wire_len_max.max(self.link.limits.receive_backlog_max);
         let receive = match self.link.wire {
             Wire::Plain => waiting,

@@ -26,10 +26,12 @@
 
 mod close;
 mod deadlines;
+mod earlier;
 mod events;
 mod handle;
 mod link;
 mod look;
+mod notes;
 #[cfg(feature = "record")]
 mod played;
 mod stage;
@@ -58,9 +60,9 @@ use crate::framing::{Framing, Whole};
 use crate::limits::Limits;
 use crate::time::Instant;
 use link::Link;
+use notes::Note;
 use steps::Pending;
 use tap::record;
-use turn::Turn;
 use wire::{Inflow, Wire};
 
 /// One conversation with one peer over one byte stream.
@@ -92,14 +94,11 @@ pub struct Connection<F: Framing> {
     link: Link,
     /// How the peer's stream stands behind the bytes in `receive`.
     inflow: Inflow,
-    /// The transport's stream has ended.
-    wire_ended: bool,
     /// What [`Self::receive_buffer`] lent last, in bytes.
     lent: u32,
     front: Front<F::Found>,
     /// A step that [`Self::has_step`] has worked out.
     upcoming: Option<Pending>,
-    turn: Turn,
 }
 
 /// What is known of the front of the receive buffer.
@@ -138,14 +137,12 @@ impl<F: Framing> Connection<F> {
     fn over(wire: Wire, framing: F, limits: Arc<Limits>, now: Instant) -> Self {
         Self {
             receive: Buffer::new(),
-            link: Link::new(framing.wire_len_max(), wire, limits, now),
+            link: Link::new(wire, limits, now),
             framing,
             inflow: Inflow::Open,
-            wire_ended: false,
             lent: 0,
             front: Front::Hungry,
             upcoming: None,
-            turn: Turn::default(),
         }
     }
 
@@ -155,18 +152,17 @@ impl<F: Framing> Connection<F> {
     pub fn upgrade<G: Framing>(mut self, framing: G) -> Connection<G> {
         record!(self.link, Upgrade);
         self.consume_shown();
-        self.link.reframe(&framing);
+        self.link.leave(&self.framing);
+        self.link.notes.remove(Note::Upgraded);
         let upcoming = self.upcoming.filter(|pending| *pending != Pending::Frame);
         Connection {
             receive: self.receive,
             framing,
             link: self.link,
             inflow: self.inflow,
-            wire_ended: self.wire_ended,
             lent: 0,
             front: Front::Unseen,
             upcoming,
-            turn: self.turn,
         }
     }
 }
@@ -189,11 +185,11 @@ mod tests {
     use super::state::State;
     use super::timers::Timers;
     use super::*;
-    use crate::framing::{AnyFraming, LengthPrefix, Lines, Raw};
+    use crate::framing::{AnyFraming, LengthPrefix, Lines, Payload, Raw};
 
-    /// What an idle connection takes is little more than this: its buffers go back to the pool.
-    /// Ten thousand of them in a loop, each with its descriptor, protocol and timer, are to take
-    /// 256 bytes apiece.
+    /// What an idle connection takes is little more than this: its buffers go back to the pool, and
+    /// with them what counts only within a turn. Ten thousand of them in a loop, each with its
+    /// descriptor, protocol, timer and line in the list, are to take 256 bytes apiece.
     #[test]
     fn a_connection_is_small() {
         // A recording listens by one pointer more.
@@ -204,13 +200,19 @@ mod tests {
             (size_of::<Buffer>(), 8),
             (size_of::<Wire>(), 8),
             (size_of::<State>(), 16),
-            (size_of::<Timers>(), 56),
-            (size_of::<Turn>(), 12),
-            (size_of::<Link>(), 112 + tap),
-            (size_of::<Connection<Raw>>(), 184 + tap),
-            (size_of::<Connection<LengthPrefix>>(), 200 + tap),
-            (size_of::<Connection<Lines>>(), 200 + tap),
-            (size_of::<Connection<AnyFraming>>(), 224 + tap),
+            // Four instants, and the one deadline of the state with what it is.
+            (size_of::<Timers>(), 48),
+            // State, wire, buffer, limits and timers, and one word of small values.
+            (size_of::<Link>(), 96 + tap),
+            // The length of a frame and what is known of it; for byte slices also where in the frame
+            // its payload lies.
+            (size_of::<Front<()>>(), 16),
+            (size_of::<Front<Payload>>(), 32),
+            // The rest is a buffer, one word of small values, and the framing.
+            (size_of::<Connection<Raw>>(), 136 + tap),
+            (size_of::<Connection<LengthPrefix>>(), 168 + tap),
+            (size_of::<Connection<Lines>>(), 168 + tap),
+            (size_of::<Connection<AnyFraming>>(), 192 + tap),
         ] {
             assert!(size <= size_max, "{size} bytes, not {size_max}");
         }

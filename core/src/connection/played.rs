@@ -5,7 +5,7 @@ use super::close::{CloseReason, Truncation};
 use super::state::{Input, State};
 use super::steps::Pending;
 use super::tap::record;
-use super::timers::Timer;
+use super::timers::{Clock, Timer};
 use super::wire::Inflow;
 use super::{Connection, Front};
 use crate::buffer::Pool;
@@ -47,8 +47,8 @@ impl<F: Framing> Connection<F> {
     pub(crate) fn play_cut(&mut self, now: Instant) {
         self.link.happened(now);
         record!(self.link, Cut);
-        if !self.wire_ended {
-            self.wire_ended = true;
+        if !self.link.ended {
+            self.link.ended = true;
             self.lent = 0;
             if self.inflow == Inflow::Open {
                 self.inflow = Inflow::Cut;
@@ -80,7 +80,8 @@ impl<F: Framing> Connection<F> {
     pub(crate) fn play_handshake_timeout(&mut self, now: Instant) {
         self.link.happened(now);
         record!(self.link, Timeout);
-        if self.is_opening() && self.link.timers.state_ends_at <= self.link.timers.now {
+        let now = self.link.timers.now;
+        if matches!(self.link.timers.clock, Clock::Handshake { ends_at } if ends_at <= now) {
             let reason = CloseReason::TimedOut(Timer::Handshake);
             self.link.input(Input::Lost(reason));
         }
@@ -91,7 +92,10 @@ impl<F: Framing> Connection<F> {
     pub(crate) fn play_settle(&mut self, pool: &mut Pool) {
         self.lent = 0;
         self.link.staged.settle(pool);
-        self.receive.settle(pool);
+        // A turn goes on within its budget.
+        if !self.receive.has_budget() {
+            self.receive.settle(pool);
+        }
     }
 
     /// Whether it waits to be open, which within TLS is for the handshake.

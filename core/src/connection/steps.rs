@@ -6,10 +6,10 @@ use core::fmt;
 use super::close::{CloseReason, Truncation};
 use super::handle::Handle;
 use super::link::{Flow, Hold};
+use super::notes::Note;
 use super::state::{Input, State};
 use super::stride::Stride;
 use super::tap::record;
-use super::timers::FrameClock;
 use super::wire::Inflow;
 use super::{Connection, Front};
 use crate::buffer::nothing;
@@ -108,11 +108,11 @@ impl<F: Framing> Connection<F> {
             }
             Pending::Frame => return None,
             Pending::Timer => {
-                link.timer_fired = false;
+                link.notes.remove(Note::TimerFired);
                 Step::Timer(Handle::new(framing, link))
             }
             Pending::Writable => {
-                link.refused = false;
+                link.notes.remove(Note::Refused);
                 Step::Writable(Handle::new(framing, link))
             }
             Pending::Finished => Step::Finished(Handle::new(framing, link)),
@@ -149,7 +149,7 @@ impl<F: Framing> Connection<F> {
 
     /// Whether the step that was worked out is none any more, because of what was asked for since.
     fn is_outdated(&mut self) -> bool {
-        if core::mem::take(&mut self.link.upgraded) {
+        if self.link.notes.remove(Note::Upgraded) {
             self.forget_found();
         }
         let is_conversing = self.link.state.is_conversing();
@@ -158,7 +158,7 @@ impl<F: Framing> Connection<F> {
                 let is_yielding = self.link.state.is_decoding() && self.link.flow == Flow::Open;
                 !(is_yielding && matches!(self.front, Front::Found(_)))
             }
-            Some(Pending::Timer) => !(is_conversing && self.link.timer_fired),
+            Some(Pending::Timer) => !(is_conversing && self.link.notes.has(Note::TimerFired)),
             Some(Pending::Writable) => !(is_conversing && self.link.is_retry_due()),
             Some(Pending::Open | Pending::Finished | Pending::Failed | Pending::Closed) | None => {
                 false
@@ -169,7 +169,7 @@ impl<F: Framing> Connection<F> {
     /// Forgets what the old framing has found, but for a frame that is shown and to be consumed.
     fn forget_found(&mut self) {
         match self.front {
-            Front::Shown(_) if !self.link.retained => {}
+            Front::Shown(_) if !self.link.notes.has(Note::Retained) => {}
             _ => self.front = Front::Unseen,
         }
     }
@@ -202,7 +202,7 @@ impl<F: Framing> Connection<F> {
                 | State::RemoteFinished
                 | State::LocalFinished { .. }
                 | State::Severed { .. } => {
-                    if self.link.timer_fired {
+                    if self.link.notes.has(Note::TimerFired) {
                         return Some(Pending::Timer);
                     }
                     if self.link.is_retry_due() {
@@ -246,7 +246,7 @@ impl<F: Framing> Connection<F> {
 
     /// Whether the peer's stream has ended, so that there is nothing to linger for.
     pub(super) fn has_remote_ended(&self) -> bool {
-        self.wire_ended || self.inflow == Inflow::Finished
+        self.link.ended || self.inflow == Inflow::Finished
     }
 
     pub(super) fn fail_for(&mut self, reason: CloseReason) {
@@ -256,7 +256,7 @@ impl<F: Framing> Connection<F> {
     /// Consumes the frame that the last step showed, unless it was retained. The room behind it may
     /// then lie elsewhere, so that a loan ends.
     pub(super) fn consume_shown(&mut self) {
-        let retained = core::mem::take(&mut self.link.retained);
+        let retained = self.link.notes.remove(Note::Retained);
         let Front::Shown(whole) = self.front else { return };
         if retained {
             self.front = Front::Found(whole);
@@ -264,8 +264,7 @@ impl<F: Framing> Connection<F> {
         }
         self.front = Front::Unseen;
         self.lent = 0;
-        self.receive.consume(whole.len);
-        self.turn.spend(whole.len);
+        let _is_spent = self.receive.take_frame(whole.len);
         self.link.close_if_over(&self.framing);
     }
 
@@ -281,13 +280,13 @@ impl<F: Framing> Connection<F> {
         if let Front::Hungry = self.front {
             self.front = Front::Unseen;
         }
-        self.turn.paused = false;
+        self.link.paused = false;
         self.link.hold = Hold::None;
         if self.link.flow != Flow::Open {
             return Decoded::Nothing;
         }
-        if self.turn.is_spent() && !self.receive.is_empty() {
-            self.turn.paused = true;
+        if self.receive.is_spent() && !self.receive.is_empty() {
+            self.link.paused = true;
             return Decoded::Nothing;
         }
         if let Front::Found(_) = self.front {
@@ -315,10 +314,10 @@ impl<F: Framing> Connection<F> {
                 self.front = Front::Hungry;
                 let is_mid_frame = !self.receive.is_empty() || link.wire.is_mid_record();
                 if is_mid_frame && self.framing.has_whole_frames() {
-                    link.timers.frame.start(link.timers.now, link.limits.frame_timeout);
+                    link.timers.clock.start_frame(link.timers.now, link.limits.frame_timeout);
                 } else {
                     // What had begun was a record without a frame.
-                    link.timers.frame = FrameClock::Off;
+                    link.timers.clock.stop_frame();
                 }
                 Decoded::Nothing
             }
@@ -332,7 +331,7 @@ impl<F: Framing> Connection<F> {
             Inflow::Finished => match self.framing.scan_end(self.receive.filled()) {
                 Ok(Some(whole)) => self.found(whole),
                 Ok(None) => {
-                    link.timers.frame = FrameClock::Off;
+                    link.timers.clock.stop_frame();
                     link.input(Input::RemoteFinished);
                     Decoded::Step(Pending::Finished)
                 }
@@ -344,7 +343,7 @@ impl<F: Framing> Connection<F> {
     /// Nothing is to be shown before something has been sent. What is read meanwhile waits.
     fn held(&mut self) -> Decoded {
         // It is not the peer that is awaited.
-        self.link.timers.frame = FrameClock::Off;
+        self.link.timers.clock.stop_frame();
         self.link.hold = Hold::Held;
         match self.inflow {
             _ if !self.link.state.can_send() => Decoded::Over,
@@ -355,7 +354,7 @@ impl<F: Framing> Connection<F> {
 
     fn found(&mut self, whole: Whole<F::Found>) -> Decoded {
         self.front = Front::Found(whole);
-        self.link.timers.frame = FrameClock::Off;
+        self.link.timers.clock.stop_frame();
         Decoded::Step(Pending::Frame)
     }
 

@@ -29,9 +29,7 @@ impl<F: Framing> Connection<F> {
             return Stride::Other;
         }
         self.lent = 0;
-        self.receive.consume(len);
-        self.turn.spend(len);
-        if self.turn.is_spent() {
+        if self.receive.take_frame(len) {
             self.front = Front::Unseen;
             return Stride::Other;
         }

@@ -232,7 +232,7 @@ mod listening {
 
         /// Within TLS the peer's close_notify is the end, and not that of the transport's stream.
         fn record_finish_of_session(&mut self) {
-            let is_end = self.inflow == Inflow::Finished && !self.wire_ended;
+            let is_end = self.inflow == Inflow::Finished && !self.link.ended;
             if is_end && !self.link.state.is_discarding() {
                 self.link.tap.record(self.link.timers.now, Call::Eof);
             }

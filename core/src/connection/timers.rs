@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::state::State;
 use crate::time::Instant;
 
 /// A deadline and what it stands for.
@@ -62,21 +63,18 @@ pub(super) struct Timers {
     /// When the transport last took a byte of those it is to take, or could first have taken one.
     /// None when there are none, or since the last call that told the time.
     pub(super) progress_at: Instant,
-    /// The end of the handshake or of lingering, once a call has told the time in that state.
-    pub(super) state_ends_at: Instant,
     pub(super) application: Instant,
-    pub(super) frame: FrameClock,
+    pub(super) clock: Clock,
 }
 
 impl Timers {
-    pub(super) const fn new(now: Instant, opening_ends_at: Instant) -> Self {
+    pub(super) const fn new(now: Instant, handshake_ends_at: Instant) -> Self {
         Self {
             now,
             active_at: now,
             progress_at: Instant::MAX,
-            state_ends_at: opening_ends_at,
             application: Instant::MAX,
-            frame: FrameClock::Off,
+            clock: Clock::Handshake { ends_at: handshake_ends_at },
         }
     }
 
@@ -96,31 +94,63 @@ impl Timers {
     }
 }
 
-/// The frame deadline. It stands still while we do not want to read: then it is not the peer who is
-/// slow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FrameClock {
+/// The deadline that a state has beside those of every state: no state has two.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Clock {
     Off,
-    Running { deadline: Instant },
-    Paused { left: Duration },
+    /// From the beginning to the end of the handshake.
+    Handshake {
+        ends_at: Instant,
+    },
+    /// From the first byte of a frame to its last.
+    Frame {
+        ends_at: Instant,
+    },
+    /// The same, standing still while we do not want to read: then it is not the peer who is slow.
+    FramePaused {
+        left: Duration,
+    },
+    /// Lingering, once a call has told the time in that state.
+    Linger {
+        ends_at: Instant,
+    },
 }
 
-impl FrameClock {
-    pub(super) fn start(&mut self, now: Instant, timeout: Duration) {
-        if *self == Self::Off {
-            *self = Self::Running { deadline: now + timeout };
+impl Clock {
+    pub(super) fn start_frame(&mut self, now: Instant, timeout: Duration) {
+        if let Self::Off = self {
+            *self = Self::Frame { ends_at: now + timeout };
         }
     }
 
-    pub(super) fn pause(&mut self, now: Instant) {
-        if let Self::Running { deadline } = *self {
-            *self = Self::Paused { left: deadline.saturating_duration_since(now) };
+    pub(super) fn pause_frame(&mut self, now: Instant) {
+        if let Self::Frame { ends_at } = *self {
+            *self = Self::FramePaused { left: ends_at.saturating_duration_since(now) };
         }
     }
 
-    pub(super) fn resume(&mut self, now: Instant) {
-        if let Self::Paused { left } = *self {
-            *self = Self::Running { deadline: now + left };
+    pub(super) fn resume_frame(&mut self, now: Instant) {
+        if let Self::FramePaused { left } = *self {
+            *self = Self::Frame { ends_at: now + left };
+        }
+    }
+
+    pub(super) fn stop_frame(&mut self) {
+        if let Self::Frame { .. } | Self::FramePaused { .. } = self {
+            *self = Self::Off;
+        }
+    }
+
+    /// Stops unless it is one of this state.
+    pub(super) fn enter(&mut self, state: &State) {
+        let is_kept = match self {
+            Self::Off => true,
+            Self::Handshake { .. } => matches!(state, State::Opening { .. }),
+            Self::Frame { .. } | Self::FramePaused { .. } => state.is_conversing(),
+            Self::Linger { .. } => matches!(state, State::Lingering { .. }),
+        };
+        if !is_kept {
+            *self = Self::Off;
         }
     }
 }

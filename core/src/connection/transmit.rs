@@ -47,7 +47,7 @@ impl<F: Framing> Connection<F> {
             read: self.wants_read(),
             write: self.wants_write(),
             shutdown: self.wants_shutdown(),
-            again: self.turn.paused || self.has_untold_failure() || self.is_released(),
+            again: self.link.paused || self.has_untold_failure() || self.is_released(),
             deadline: self.link.deadline(),
         }
     }

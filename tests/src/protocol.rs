@@ -1,7 +1,8 @@
 //! What the servers under test do with a connection, and the trace of it.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use drywire::framing::AnyFraming;
@@ -50,14 +51,34 @@ pub enum Event {
     Closed(CloseReason),
 }
 
+/// What scripts show of the process that they run in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traces {
+    /// The thread that opened a connection first.
+    pub(crate) thread: Arc<OnceLock<Pthread>>,
+    /// Where in memory frames began.
+    places: Arc<Mutex<BTreeSet<usize>>>,
+}
+
+impl Traces {
+    /// At how many places in memory frames have begun.
+    pub(crate) fn places_count(&self) -> usize {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn take_place(&self, frame: &[u8]) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.insert(frame.as_ptr().addr());
+    }
+}
+
 /// Behaves as told, and tells what happens.
 #[derive(Debug)]
 pub struct Script {
     pub(crate) framing: AnyFraming,
     pub(crate) behaviour: Behaviour,
     pub(crate) events: Sender<Event>,
-    /// The thread that opens the connection.
-    pub(crate) thread: Arc<OnceLock<Pthread>>,
+    pub(crate) traces: Traces,
     pub(crate) frames: usize,
     pub(crate) sent: usize,
 }
@@ -68,26 +89,26 @@ pub struct Scripts {
     pub(crate) framing: AnyFraming,
     pub(crate) behaviour: Behaviour,
     pub(crate) events: Sender<Event>,
-    pub(crate) thread: Arc<OnceLock<Pthread>>,
+    pub(crate) traces: Traces,
 }
 
 impl Scripts {
     pub(crate) fn new(framing: AnyFraming, behaviour: Behaviour, events: Sender<Event>) -> Self {
-        Self { framing, behaviour, events, thread: Arc::default() }
+        Self { framing, behaviour, events, traces: Traces::default() }
     }
 
     /// The protocol of a new connection.
     #[must_use]
     pub fn script(&self) -> Script {
-        let Self { framing, behaviour, events, thread } = self.clone();
-        Script { framing, behaviour, events, thread, frames: 0, sent: 0 }
+        let Self { framing, behaviour, events, traces } = self.clone();
+        Script { framing, behaviour, events, traces, frames: 0, sent: 0 }
     }
 }
 
 impl Script {
     /// Takes note of the thread that drives the connection.
     pub(crate) fn open_here(&self) {
-        let _ = self.thread.set(pthread_self());
+        let _ = self.traces.thread.set(pthread_self());
     }
 
     pub(crate) fn tell(&self, event: Event) {
@@ -143,6 +164,7 @@ impl Protocol for Script {
 
     fn on_frame(&mut self, frame: &[u8], handle: &mut Handle<'_, AnyFraming>) {
         self.frames += 1;
+        self.traces.take_place(frame);
         self.tell(Event::Frame(frame.to_vec()));
         match self.behaviour {
             Behaviour::Abort => handle.abort(),

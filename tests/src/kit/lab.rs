@@ -100,7 +100,7 @@ impl Lab {
         let place = listener.local_addr().expect("a name");
         let (events_sender, events) = channel();
         let scripts = Scripts::new(scene.framing.clone(), scene.behaviour, events_sender);
-        let thread = Arc::clone(&scripts.thread);
+        let traces = scripts.traces.clone();
         let subject = if self.is_server() {
             let serving = Serving {
                 listener,
@@ -125,7 +125,7 @@ impl Lab {
             let stream = self.accept(&listener, &outcome)?;
             Subject::Client { outcome, stream: Some(stream) }
         };
-        Ok(Stage { lab: self, scene, subject, events, thread, frames: Vec::new(), _folder: folder })
+        Ok(Stage { lab: self, scene, subject, events, traces, frames: Vec::new(), _folder: folder })
     }
 
     /// A call to nobody.

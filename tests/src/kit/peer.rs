@@ -77,6 +77,13 @@ impl Peer {
     /// Does the handshake, if there is one.
     #[track_caller]
     pub(crate) fn handshake(&mut self) -> Result<(), Halt> {
+        self.agree()?;
+        self.flush()
+    }
+
+    /// The same, with its last bytes left queued.
+    #[track_caller]
+    pub(crate) fn agree(&mut self) -> Result<(), Halt> {
         let deadline = self.deadline();
         while self.session.as_ref().is_some_and(|session| session.is_handshaking()) {
             if let Some(end) = &self.end {
@@ -85,7 +92,7 @@ impl Peer {
             let wanted = Wanted { read: true, write: !self.outgoing.is_empty() };
             self.step(wanted, deadline).map_err(|()| self.silence("a handshake"))?;
         }
-        self.flush()
+        Ok(())
     }
 
     /// The handshake is to fail, at once or, with TLS 1.3, when the peer is read from. Returns what
@@ -270,6 +277,17 @@ impl Peer {
     pub(crate) fn cut(&self) -> Result<(), Halt> {
         let shut = self.socket.shutdown(std::net::Shutdown::Write);
         shut.map_err(|error| Failure::new("a stream that is connected", error.to_string()).into())
+    }
+
+    /// Holds back what is written until our side ends, so that both leave in one segment. Not an
+    /// option of Unix sockets.
+    pub(crate) fn cork(&self) -> Result<(), Halt> {
+        let is_tcp = self.socket.local_addr().is_ok_and(|place| place.as_socket().is_some());
+        if is_tcp {
+            let corked = self.socket.set_tcp_cork(true);
+            corked.map_err(|error| Failure::system("setsockopt", &error))?;
+        }
+        Ok(())
     }
 
     /// Ends the stream by a reset: RST. Of a Unix socket that is its end with bytes unread, so that

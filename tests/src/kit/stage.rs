@@ -1,7 +1,6 @@
 //! The two sides of one conversation: the adapter's and the kit's.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use super::peer::Peer;
 use super::runtime::{CallError, Server};
 use super::scene::{Flaw, Scene, Trust};
 use super::verdict::{Failure, Halt, ensure, same, text};
-use crate::protocol::Event;
+use crate::protocol::{Event, Traces};
 
 /// A conversation that has begun.
 pub(crate) struct Stage<'a> {
@@ -25,7 +24,7 @@ pub(crate) struct Stage<'a> {
     pub(super) scene: Scene,
     pub(super) subject: Subject,
     pub(super) events: Receiver<Event>,
-    pub(super) thread: Arc<OnceLock<Pthread>>,
+    pub(super) traces: Traces,
     /// The frames that were taken from the events so far.
     pub(super) frames: Vec<Vec<u8>>,
     /// Lives as long as the socket in it.
@@ -279,7 +278,12 @@ impl Stage<'_> {
     /// The adapter's thread that drives the connection.
     #[track_caller]
     pub(crate) fn thread(&self) -> Pthread {
-        *self.thread.get().expect("the connection was open")
+        *self.traces.thread.get().expect("the connection was open")
+    }
+
+    /// At how many places in memory the adapter has shown frames.
+    pub(crate) fn places_count(&self) -> usize {
+        self.traces.places_count()
     }
 
     fn server(&self) -> &dyn Server {

@@ -3,16 +3,20 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Clock};
 
+use drywire::buffer::Pool;
 use drywire::shutdown::Phase;
 use drywire::{CloseReason, Connection, Fault as TransportFault, Instant, Protocol, pump};
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use crate::fault::Fault;
+use crate::faulty::lock;
 
 /// How often is looked at what the server is asked.
 pub(crate) const LOOK: Duration = Duration::from_millis(3);
@@ -29,6 +33,9 @@ pub(crate) struct Conversation<P: Protocol> {
     is_last: bool,
     held: Vec<u8>,
     reads: usize,
+    pool: Arc<Mutex<Pool>>,
+    /// Tells of each event once.
+    edges: Option<OwnedFd>,
 }
 
 impl<P: Protocol> Conversation<P> {
@@ -38,6 +45,7 @@ impl<P: Protocol> Conversation<P> {
         connection: Connection<P::Framing>,
         protocol: P,
         epoch: Clock,
+        pool: Arc<Mutex<Pool>>,
     ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         // Neither is an option of Unix sockets.
@@ -45,6 +53,7 @@ impl<P: Protocol> Conversation<P> {
         if fault == Fault::UrgentInline {
             let _ = stream.set_out_of_band_inline(true);
         }
+        let edges = (fault == Fault::WaitsForAnEdge).then(|| edges(&stream)).transpose()?;
         let (readable, writable, is_last) = (false, true, false);
         let (held, reads) = (Vec::new(), 0);
         Ok(Self {
@@ -58,6 +67,8 @@ impl<P: Protocol> Conversation<P> {
             is_last,
             held,
             reads,
+            pool,
+            edges,
         })
     }
 
@@ -106,6 +117,7 @@ impl<P: Protocol> Conversation<P> {
 
     fn turn(&mut self) {
         let now = self.now();
+        self.connection.lease(&mut lock(&self.pool));
         self.read(now);
         if self.fault != Fault::NoTimeouts {
             self.connection.handle_timeout(now);
@@ -126,6 +138,9 @@ impl<P: Protocol> Conversation<P> {
             }
         }
         pump(&mut self.connection, &mut self.protocol);
+        if self.fault != Fault::KeepsBuffers {
+            self.connection.settle(&mut lock(&self.pool));
+        }
     }
 
     fn read(&mut self, now: Instant) {
@@ -158,6 +173,7 @@ impl<P: Protocol> Conversation<P> {
                     }
                     Fault::LosesDropped if self.reads % 2 == 0 => return,
                     Fault::ShortReadIsLast => self.is_last = len < lent,
+                    Fault::WaitsForAnEdge => self.readable = len == lent,
                     _ => {}
                 }
                 self.connection.received(len, now).expect("it was lent");
@@ -212,10 +228,23 @@ impl<P: Protocol> Conversation<P> {
             .deadline
             .map_or(LOOK, |deadline| deadline.at.saturating_duration_since(self.now()).min(LOOK));
         let timeout = if is_busy || self.fault == Fault::Spins { Duration::ZERO } else { left };
+        if let Some(edges) = &self.edges {
+            let mut events =
+                [epoll::Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }];
+            let timeout = Timespec::try_from(timeout).ok();
+            if let Ok(1) = epoll::wait(edges, &mut events, timeout.as_ref()) {
+                let told = events[0].flags;
+                let gone = EventFlags::ERR | EventFlags::HUP;
+                self.readable |= told.intersects(EventFlags::IN | gone);
+                self.writable |= told.intersects(EventFlags::OUT | gone);
+            }
+            return;
+        }
         let mut events = PollFlags::empty();
         let reads = interest.read || self.fault == Fault::ReadsAlways;
         events.set(PollFlags::IN, reads && !self.readable && !self.is_last);
         events.set(PollFlags::OUT, interest.write && !self.writable);
+        events.set(PollFlags::RDHUP, self.fault == Fault::HangUpIsEnd && !self.is_last);
         let mut fds = [PollFd::from_borrowed_fd(self.stream.as_fd(), events)];
         let timeout = Timespec::try_from(timeout).ok();
         if events.is_empty() {
@@ -229,9 +258,20 @@ impl<P: Protocol> Conversation<P> {
                 let gone = PollFlags::ERR | PollFlags::HUP;
                 self.readable |= told.intersects(PollFlags::IN | gone);
                 self.writable |= told.intersects(PollFlags::OUT | gone);
+                if told.contains(PollFlags::RDHUP) {
+                    self.is_last = true;
+                    self.connection.received_eof(self.now()).expect("it comes once");
+                }
             }
             Err(rustix::io::Errno::INTR) if self.fault != Fault::InterruptionIsFailure => {}
             Err(_) => self.connection.transport_failed(TransportFault::Other, self.now()),
         }
     }
+}
+
+fn edges(stream: &Socket) -> io::Result<OwnedFd> {
+    let edges = epoll::create(CreateFlags::CLOEXEC)?;
+    let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+    epoll::add(&edges, stream, EventData::new_u64(0), flags)?;
+    Ok(edges)
 }

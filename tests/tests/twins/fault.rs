@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     EndEndsAll,
     /// The peer's end is taken for a reset.
     EndIsReset,
+    /// That the peer has ended its side counts before what it has sent is read.
+    HangUpIsEnd,
     /// What a read brings is looked at when the next one brings more.
     HoldsInput,
     /// Connections are not told that the server drains.
@@ -27,6 +29,8 @@ pub(crate) enum Fault {
     IgnoresStop,
     /// A wait that is interrupted is taken for a failure.
     InterruptionIsFailure,
+    /// Buffers are leased and never given back.
+    KeepsBuffers,
     /// The stream is kept when the connection is over.
     LeaksStreams,
     /// What is read when a future is dropped is lost.
@@ -51,8 +55,12 @@ pub(crate) enum Fault {
     ShutsBoth,
     /// No wait waits.
     Spins,
+    /// No wait for room waits.
+    SpinsForRoom,
     /// Urgent bytes are among the others.
     UrgentInline,
+    /// After a read that does not fill the buffer nothing is read before the system tells of more.
+    WaitsForAnEdge,
     /// A read that would block is taken for a failure.
     WouldBlockIsFailure,
     /// Every end is told as one that we asked for.

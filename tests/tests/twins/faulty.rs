@@ -73,8 +73,14 @@ impl Runtime for Faulty {
                 Connection::tls(session, framing, limits, Instant::ZERO)
             }
         };
-        let conversation =
-            Conversation::new(self.fault, stream, connection, call.script, Clock::now())?;
+        let conversation = Conversation::new(
+            self.fault,
+            stream,
+            connection,
+            call.script,
+            Clock::now(),
+            Arc::default(),
+        )?;
         Ok(conversation.run(&self.is_over, || Phase::Serving))
     }
 
@@ -95,7 +101,7 @@ fn accept(
     let now = || Instant::from_elapsed(epoch.elapsed());
     let Serving { listener, tls, limits, scripts, .. } = serving;
     listener.set_nonblocking(true).expect("the mode of a socket");
-    let (mut listener, limits) = (Some(listener), Arc::new(limits));
+    let (mut listener, limits, pool) = (Some(listener), Arc::new(limits), Arc::default());
     loop {
         let asked = lock(admission).poll(now());
         if asked == Accept::Never {
@@ -111,6 +117,7 @@ fn accept(
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
+            Err(_) if fault == Fault::SpinsForRoom && asked == Accept::WaitForClose => continue,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let timeout = Timespec::try_from(LOOK).ok();
                 let _ = poll(&mut [], timeout.as_ref());
@@ -132,7 +139,8 @@ fn accept(
             None => Connection::plain(framing, limits, now()),
             Some(tls) => Connection::tls(TlsSession::server(tls), framing, limits, now()),
         };
-        let conversation = Conversation::new(fault, stream, connection, protocol, epoch);
+        let conversation =
+            Conversation::new(fault, stream, connection, protocol, epoch, Arc::clone(&pool));
         let conversation = conversation.expect("the mode of a socket");
         let (admission, is_over) = (Arc::clone(admission), Arc::clone(is_over));
         let serve = move || {
@@ -167,6 +175,6 @@ impl Server for Running {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use drywire::CloseReason;
+use drywire::connection::Timer;
 
 use super::Done;
 use crate::kit::lab::Lab;
@@ -15,6 +16,9 @@ const LEN: usize = 4 << 20;
 
 /// More than the system's buffers hold where it is known how large they are.
 const PUSHED_MAX: usize = 4 << 20;
+
+/// A timeout that is waited for.
+const SHORT: Duration = Duration::from_millis(40);
 
 /// How long nothing goes before a peer takes it that nothing will.
 const STUCK: Duration = Duration::from_millis(100);
@@ -107,6 +111,12 @@ pub(crate) fn futures_are_dropped(lab: &Lab) -> Done {
         peer.expect_end()?;
         let frames: Vec<_> = frames.iter().map(Vec::as_slice).collect();
         stage.ended(&frames, &CloseReason::Finished)?;
+
+        // A deadline does not begin anew with each future.
+        let scene = Scene::echo("u16be").dropping_after(polls);
+        let mut stage = lab.begin(scene.limits(|limits| limits.idle_timeout = SHORT))?;
+        stage.peer()?.expect_gone()?;
+        stage.ended(&[], &CloseReason::TimedOut(Timer::Idle))?;
     }
     Ok(())
 }

@@ -79,6 +79,7 @@ cases! {
         "inside a frame" => stream::reset_in_a_frame,
         "while we write" => stream::reset_while_we_write,
         "after FIN, while we write" => stream::reset_after_the_end,
+        "after our FIN" => stream::reset_after_our_end,
         "while we linger" => stream::reset_while_we_linger,
     }
     "flow" {
@@ -96,6 +97,7 @@ cases! {
         "drain out of time" => server::drained_and_out_of_time,
         "stop while busy" => server::stopped_while_busy,
         "handshakes that stand still" => server::handshakes_stand_still,
+        "buffers of those who are idle" => server::idle_connections_hold_no_buffers,
         "a flood" => server::a_flood_starves_nobody,
         "out of descriptors" => process::out_of_descriptors alone,
     }

@@ -107,6 +107,26 @@ pub(crate) fn handshakes_stand_still(lab: &Lab) -> Done {
     stage.until("31 connections", |statistics| statistics.accepted == 31)
 }
 
+/// A buffer that is given back serves the next: connections that are all open, and silent after a
+/// line each, have shown it in a few places of memory, not in one each.
+pub(crate) fn idle_connections_hold_no_buffers(lab: &Lab) -> Done {
+    const COUNT: usize = 40;
+    lab.only_server()?;
+    let mut stage = lab.begin(Scene::echo("lines"))?;
+    let mut idlers = Vec::new();
+    for _ in 0..COUNT {
+        let mut peer = stage.peer()?;
+        exchange(&mut peer, b"a line\n")?;
+        idlers.push(peer);
+    }
+    let count = stage.places_count();
+    ensure(
+        count <= COUNT / 2,
+        &format!("buffers that {COUNT} connections share"),
+        format!("lines at {count} places of memory"),
+    )
+}
+
 /// A line of a flood.
 const FLOOD: [u8; 999] = [b'f'; 999];
 

@@ -162,6 +162,16 @@ pub(crate) fn reset_after_the_end(lab: &Lab) -> Done {
     stage.ended(&[], &CloseReason::Reset)
 }
 
+/// We have ended our side in order before, and the peer has not read all of it.
+pub(crate) fn reset_after_our_end(lab: &Lab) -> Done {
+    // Less than the system's buffers hold, and more than a handshake takes with it.
+    let mut stage = lab.begin(Scene::behaving("raw", Behaviour::Pour(32 << 10)))?;
+    let peer = stage.peer()?;
+    peer.await_shut_down()?;
+    peer.reset();
+    stage.ended(&[], &CloseReason::Reset)
+}
+
 /// The peer's end does not end what is on its way to it.
 pub(crate) fn nothing_is_lost_of_a_long_answer(lab: &Lab) -> Done {
     let mut stage = lab.begin(Scene::behaving("raw", Behaviour::Pour(POURED_LEN)))?;

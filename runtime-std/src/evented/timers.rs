@@ -10,18 +10,15 @@ use drywire::Instant;
 /// operation takes O(log n).
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    /// The times, each no later than its four children's.
-    heap: Vec<Item>,
+    /// The heap: times, each no later than its four children's. Apart from the slots, so that those
+    /// which are compared lie together, and a slot takes four bytes.
+    times: Vec<Instant>,
+    /// For each time the slot that it is of.
+    slots: Vec<u32>,
     /// For each slot 1 more than its index in the heap; 0 if it has no time.
     places: Vec<u32>,
     #[cfg(test)]
     operations: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Item {
-    at: Instant,
-    slot: usize,
 }
 
 /// Children of a node. With four of them most operations touch fewer cache lines than with two.
@@ -30,7 +27,8 @@ const FANOUT: usize = 4;
 impl Timers {
     pub(super) const fn new() -> Self {
         Self {
-            heap: Vec::new(),
+            times: Vec::new(),
+            slots: Vec::new(),
             places: Vec::new(),
             #[cfg(test)]
             operations: 0,
@@ -40,16 +38,15 @@ impl Timers {
     /// Has `slot` looked at when `at` has come, or earlier.
     pub(super) fn arm(&mut self, slot: usize, at: Instant) {
         match self.index(slot) {
-            Some(index) if at < self.heap[index].at => {
-                self.heap[index].at = at;
-                self.rise(index);
-            }
+            Some(index) if at < self.times[index] => self.rise(index, at, self.slots[index]),
             None if at < Instant::MAX => {
                 if self.places.len() <= slot {
                     self.places.resize(slot + 1, 0);
                 }
-                self.heap.push(Item { at, slot });
-                self.rise(self.heap.len() - 1);
+                let slot = narrow(slot);
+                self.times.push(at);
+                self.slots.push(slot);
+                self.rise(self.times.len() - 1, at, slot);
             }
             Some(_) | None => {}
         }
@@ -68,67 +65,68 @@ impl Timers {
 
     /// The earliest time.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.heap.first().map(|item| item.at)
+        self.times.first().copied()
     }
 
     /// A slot whose time has come, and which has none any more.
     pub(super) fn pop(&mut self, now: Instant) -> Option<usize> {
-        let Item { at, slot } = *self.heap.first()?;
-        if at > now {
+        if self.next()? > now {
             return None;
         }
+        let slot = *self.slots.first()?;
         self.remove(0);
-        Some(slot)
+        Some(slot as usize)
     }
 
     fn remove(&mut self, index: usize) {
-        let Item { slot, .. } = self.heap.swap_remove(index);
-        self.places[slot] = 0;
-        if index < self.heap.len() {
+        self.times.swap_remove(index);
+        let slot = self.slots.swap_remove(index);
+        self.places[slot as usize] = 0;
+        if index < self.times.len() {
             // What took the place may belong further up or down.
-            self.rise(index);
+            self.rise(index, self.times[index], self.slots[index]);
             self.sink(index);
         }
     }
 
-    /// Puts the item where those above are no later, and takes note of where that is.
-    fn rise(&mut self, mut index: usize) {
+    /// Puts `slot` with its time to `index` or, until those above are no later, further up, and takes
+    /// note of where that is.
+    fn rise(&mut self, mut index: usize, at: Instant, slot: u32) {
         #[cfg(test)]
         {
             self.operations += 1;
         }
-        let item = self.heap[index];
         while index > 0 {
             let above = (index - 1) / FANOUT;
-            if self.heap[above].at <= item.at {
+            if self.times[above] <= at {
                 break;
             }
-            self.put(index, self.heap[above]);
+            self.put(index, self.times[above], self.slots[above]);
             index = above;
         }
-        self.put(index, item);
+        self.put(index, at, slot);
     }
 
-    /// Puts the item where those below are no earlier.
+    /// Puts what is at `index` where those below are no earlier.
     fn sink(&mut self, mut index: usize) {
-        let item = self.heap[index];
+        let (at, slot) = (self.times[index], self.slots[index]);
         loop {
             let first = index * FANOUT + 1;
-            let below = first..self.heap.len().min(first + FANOUT);
-            let earliest = below.min_by_key(|below| self.heap[*below].at);
-            let Some(below) = earliest.filter(|below| self.heap[*below].at < item.at) else {
+            let below = first..self.times.len().min(first + FANOUT);
+            let earliest = below.min_by_key(|below| self.times[*below]);
+            let Some(below) = earliest.filter(|below| self.times[*below] < at) else {
                 break;
             };
-            self.put(index, self.heap[below]);
+            self.put(index, self.times[below], self.slots[below]);
             index = below;
         }
-        self.put(index, item);
+        self.put(index, at, slot);
     }
 
-    fn put(&mut self, index: usize, item: Item) {
-        self.heap[index] = item;
-        // There are fewer connections than a u32 counts.
-        self.places[item.slot] = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    fn put(&mut self, index: usize, at: Instant, slot: u32) {
+        self.times[index] = at;
+        self.slots[index] = slot;
+        self.places[slot as usize] = narrow(index + 1);
     }
 
     /// How often something was put into the heap or to another place.
@@ -136,6 +134,11 @@ impl Timers {
     pub(super) const fn operations(&self) -> u64 {
         self.operations
     }
+}
+
+/// There are fewer connections than a u32 counts.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

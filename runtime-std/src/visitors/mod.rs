@@ -387,6 +387,6 @@ mod tests {
             "a page of {} places {page} B, a record {record} B, its holder {visitor} B",
             page::LEN
         );
-        assert!(page / page::LEN <= 58 && visitor <= 16);
+        assert!(page / page::LEN <= 49 && visitor <= 16);
     }
 }

@@ -4,7 +4,7 @@
 use std::array;
 use std::collections::BTreeMap;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use drywire::peer::Ends;
@@ -24,10 +24,25 @@ pub(super) struct Page {
 /// What records have no room for.
 #[derive(Debug, Default)]
 struct Names {
-    /// Our own addresses, of which there are few, as of IPv6.
-    locals: Vec<u128>,
+    /// Where they came in, of which there are few: all who come by a listener that has one address
+    /// have the same.
+    entrances: Vec<Entrance>,
     /// Whole peers, by the index of their record.
     peers: BTreeMap<usize, Peer>,
+}
+
+/// Our end of a stream and the listener's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entrance {
+    local: Address,
+    listener: u32,
+}
+
+/// An address as of IPv6; on a Unix socket zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Address {
+    ip: Ipv6Addr,
+    port: u16,
 }
 
 /// One place. It is made of atomics because those who ask for the list read what drivers write; only
@@ -39,12 +54,10 @@ pub(super) struct Record {
     pub(super) transmitted_len: AtomicU64,
     /// The remote address as of IPv6, in two halves.
     remote: [AtomicU64; 2],
-    /// The remote one in the upper half.
-    ports: AtomicU32,
-    listener: AtomicU32,
+    port: AtomicU16,
     kind: AtomicU8,
-    /// The index of our address among the page's.
-    local: AtomicU8,
+    /// An index among the page's.
+    entrance: AtomicU8,
     /// What the connection begins with.
     pub(super) beginning: AtomicU8,
     /// The index of a `Stage`.
@@ -81,8 +94,7 @@ impl Page {
         record.beginning.store(beginning, Ordering::Relaxed);
         record.stage.store(0, Ordering::Relaxed);
         record.version.store(0, Ordering::Relaxed);
-        record.listener.store(peer.listener(), Ordering::Relaxed);
-        let kind = record.keep(peer, &mut names.locals);
+        let kind = record.keep(peer, &mut names.entrances).unwrap_or(OTHER);
         if kind == OTHER {
             names.peers.insert(index, peer.clone());
         }
@@ -112,18 +124,18 @@ impl Page {
 
     fn peer_among(&self, names: &Names, index: usize) -> Option<Peer> {
         let record = self.record(index);
-        let peer = match record.kind.load(Ordering::Relaxed) {
-            IP => {
-                let ports = record.ports.load(Ordering::Relaxed);
-                let local = usize::from(record.local.load(Ordering::Relaxed));
-                let local = names.locals.get(local).copied().unwrap_or(0);
-                Peer::ip(socket_addr(record.remote(), ports >> 16), socket_addr(local, ports))
-            }
+        let kind = record.kind.load(Ordering::Relaxed);
+        if kind == OTHER {
+            return names.peers.get(&index).cloned();
+        }
+        let entrance = usize::from(record.entrance.load(Ordering::Relaxed));
+        let Entrance { local, listener } = *names.entrances.get(entrance)?;
+        let peer = match kind {
+            IP => Peer::ip(record.remote().into(), local.into()),
             UNIX => Peer::unix(),
-            OTHER => return names.peers.get(&index).cloned(),
             _ => return None,
         };
-        Some(peer.by(record.listener.load(Ordering::Relaxed)))
+        Some(peer.by(listener))
     }
 
     /// No call within panics, so that a poisoned lock means nothing.
@@ -133,50 +145,53 @@ impl Page {
 }
 
 impl Record {
-    /// Keeps the ends of `peer` if there is room. Returns its kind.
-    fn keep(&self, peer: &Peer, locals: &mut Vec<u128>) -> u8 {
-        let (remote, local) = match (peer.header(), peer.ends()) {
-            (None, Ends::Unix) => return UNIX,
-            (None, Ends::Ip { remote, local }) => (remote, local),
-            _ => return OTHER,
+    /// Keeps `peer` and returns its kind; none if there is no room for it.
+    fn keep(&self, peer: &Peer, entrances: &mut Vec<Entrance>) -> Option<u8> {
+        let (kind, remote, local) = match (peer.header(), peer.ends()) {
+            (None, Ends::Unix) => (UNIX, Address::NONE, Address::NONE),
+            (None, Ends::Ip { remote, local }) => (IP, Address::of(remote)?, Address::of(local)?),
+            _ => return None,
         };
-        let (Some(remote_bits), Some(local_bits)) = (bits(remote), bits(local)) else {
-            return OTHER;
-        };
-        let known = locals.iter().position(|known| *known == local_bits);
-        let Ok(index) = u8::try_from(known.unwrap_or(locals.len())) else { return OTHER };
+        let entrance = Entrance { local, listener: peer.listener() };
+        let known = entrances.iter().position(|known| *known == entrance);
+        let index = u8::try_from(known.unwrap_or(entrances.len())).ok()?;
         if known.is_none() {
-            locals.push(local_bits);
+            entrances.push(entrance);
         }
-        self.local.store(index, Ordering::Relaxed);
-        let halves = [remote_bits >> 64, remote_bits & u128::from(u64::MAX)];
+        self.entrance.store(index, Ordering::Relaxed);
+        let bits = remote.ip.to_bits();
+        let halves = [bits >> 64, bits & u128::from(u64::MAX)];
         for (half, bits) in self.remote.iter().zip(halves) {
             half.store(u64::try_from(bits).unwrap_or(0), Ordering::Relaxed);
         }
-        let ports = u32::from(remote.port()) << 16 | u32::from(local.port());
-        self.ports.store(ports, Ordering::Relaxed);
-        IP
+        self.port.store(remote.port, Ordering::Relaxed);
+        Some(kind)
     }
 
-    fn remote(&self) -> u128 {
-        self.remote
-            .iter()
-            .fold(0, |bits, half| bits << 64 | u128::from(half.load(Ordering::Relaxed)))
-    }
-}
-
-/// The address without its port, as of IPv6. None if it has more.
-fn bits(address: SocketAddr) -> Option<u128> {
-    match address {
-        SocketAddr::V4(v4) => Some(v4.ip().to_ipv6_mapped().to_bits()),
-        SocketAddr::V6(v6) if v6.scope_id() == 0 && v6.flowinfo() == 0 => Some(v6.ip().to_bits()),
-        SocketAddr::V6(_) => None,
+    fn remote(&self) -> Address {
+        let join = |bits, half: &AtomicU64| bits << 64 | u128::from(half.load(Ordering::Relaxed));
+        let bits = self.remote.iter().fold(0, join);
+        Address { ip: Ipv6Addr::from_bits(bits), port: self.port.load(Ordering::Relaxed) }
     }
 }
 
-/// The address with the lower half of `port`. One that is mapped is turned back by whoever makes a
-/// peer of it.
-fn socket_addr(bits: u128, port: u32) -> SocketAddr {
-    let port = u16::try_from(port & 0xFFFF).unwrap_or(0);
-    SocketAddrV6::new(Ipv6Addr::from_bits(bits), port, 0, 0).into()
+impl Address {
+    const NONE: Self = Self { ip: Ipv6Addr::UNSPECIFIED, port: 0 };
+
+    /// None if the address has more.
+    fn of(address: SocketAddr) -> Option<Self> {
+        let ip = match address {
+            SocketAddr::V4(v4) => v4.ip().to_ipv6_mapped(),
+            SocketAddr::V6(v6) if v6.scope_id() == 0 && v6.flowinfo() == 0 => *v6.ip(),
+            SocketAddr::V6(_) => return None,
+        };
+        Some(Self { ip, port: address.port() })
+    }
+}
+
+/// One that is mapped is turned back by whoever makes a peer of it.
+impl From<Address> for SocketAddr {
+    fn from(address: Address) -> Self {
+        SocketAddrV6::new(address.ip, address.port, 0, 0).into()
+    }
 }

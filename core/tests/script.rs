@@ -115,12 +115,14 @@ fn a_beginning_says_what_is_not_the_default() {
     limits.drain_idle_timeout = Duration::from_nanos(7);
     limits.linger_timeout = Duration::from_nanos(8);
     begin.limits = limits;
+    begin.begun = Some(Duration::new(1_700_000_000, 5));
     let script = Script::beginning(begin);
     let line = "1 +0 begin client tls framing=delimiter:0d0a protocol=\"\" frame_len_max=7 \
                 peer=[fe80::1%eth0]:7 local=\"/run/a \\\"b\\\" \\xc3\\xa9=\" \
+                begun=1700000000000000005 \
                 transmit_high_water=1 transmit_low_water=2 receive_backlog_max=3 \
                 handshake_timeout=0 frame_timeout=5 \
-                stall_timeout=18446744073709551615999999999 idle_timeout=6000000000 \
+                stall_timeout=none idle_timeout=6000000000 \
                 drain_idle_timeout=7 linger_timeout=8 turn_frames_max=4\n";
     assert_eq!(script.to_string(), format!("{HEADER}{line}"));
     assert_eq!(script.to_string().parse(), Ok(script));
@@ -180,12 +182,12 @@ fn what_is_no_script_is_refused_with_its_line() {
         ("1 0 eof", Flaw::Time),
         ("1 +01 eof", Flaw::Time),
         ("1  +0 eof", Flaw::Time),
-        ("1 +0", Flaw::UnknownCall),
+        ("1 +0", Flaw::Missing),
         ("1 +0 end", Flaw::UnknownCall),
-        ("1 +0  eof", Flaw::UnknownCall),
+        ("1 +0  eof", Flaw::Missing),
         ("1 +0 eof now", Flaw::Excess),
         ("1 +0 received \"a\" b", Flaw::Excess),
-        ("1 +0 received", Flaw::Argument),
+        ("1 +0 received", Flaw::Missing),
         ("1 +0 received a", Flaw::Argument),
         ("1 +0 received \"a", Flaw::Argument),
         ("1 +0 received \"a\"b", Flaw::Argument),
@@ -198,19 +200,23 @@ fn what_is_no_script_is_refused_with_its_line() {
         ("1 +0 received *", Flaw::Argument),
         ("1 +0 transmitted -1", Flaw::Argument),
         ("1 +0 transport_failed resets", Flaw::Argument),
-        ("1 +0 fail 4294967296", Flaw::Argument),
-        ("1 +0 timer", Flaw::Argument),
-        ("1 +0 step", Flaw::Argument),
-        ("1 +0 step frame", Flaw::Argument),
+        ("1 +0 fail 4294967296", Flaw::TooLarge),
+        ("1 +0 timer 18446744073709551616", Flaw::TooLarge),
+        ("1 +0 timer", Flaw::Missing),
+        ("1 +0 step", Flaw::Missing),
+        ("1 +0 step frame", Flaw::Missing),
         ("1 +0 step closed shut", Flaw::Argument),
-        ("2 +0 begin", Flaw::Argument),
+        ("2 +0 begin", Flaw::Missing),
         ("2 +0 begin peer", Flaw::Argument),
-        ("2 +0 begin server lines", Flaw::Argument),
+        ("2 +0 begin server lines", Flaw::UnknownKey),
         ("2 +0 begin server framing=", Flaw::Argument),
         ("2 +0 begin server framing=\"\\xff\"", Flaw::Argument),
-        ("2 +0 begin server colour=red", Flaw::Argument),
-        ("2 +0 begin server idle_timeout=18446744073709551616000000000", Flaw::Argument),
-        ("0 +0 ended", Flaw::Argument),
+        ("2 +0 begin server colour=red", Flaw::UnknownKey),
+        ("2 +0 begin server begun=18446744073709551616", Flaw::TooLarge),
+        ("2 +0 begin server turn_frames_max=none", Flaw::Argument),
+        ("2 +0 begin server turn_frames_max=99999999999999999999999", Flaw::TooLarge),
+        ("2 +0 begin server idle_timeout=-1", Flaw::Argument),
+        ("0 +0 ended", Flaw::Missing),
         ("2 +0 eof", Flaw::NotBegun),
         ("1 +0 begin server", Flaw::BegunTwice),
         ("1 +18446744073709551615 eof", Flaw::TimeTooLate),
@@ -243,28 +249,74 @@ fn bounds_are_kept() {
     }
 }
 
+/// A limit that never passes has one name, whatever number stood there.
 #[test]
-fn errors_are_sentences() {
-    for (flaw, sentence) in [
-        (Flaw::NoScript, "line 3: expected drywire-script and a version"),
-        (Flaw::Version { found: 9 }, "line 3: version 9, expected 1"),
-        (Flaw::TooManyEntries { max: 5 }, "line 3: more than the limit of 5 entries"),
-        (Flaw::LineTooLong { max: 5 }, "line 3: longer than the limit of 5 bytes"),
-        (Flaw::TooLong { max: 5 }, "line 3: the script is longer than the limit of 5 bytes"),
-        (Flaw::Connection, "line 3: expected the number of a connection"),
-        (Flaw::Time, "line 3: expected a time in nanoseconds after +, as in +1500"),
-        (Flaw::TimeTooLate, "line 3: the time is beyond the last that there is"),
-        (Flaw::UnknownCall, "line 3: no such call"),
-        (Flaw::Argument, "line 3: not what the call is made with"),
-        (Flaw::Excess, "line 3: something follows on the call"),
-        (Flaw::NotBegun, "line 3: the connection has not begun"),
-        (Flaw::BegunTwice, "line 3: the connection has begun before"),
-        (Flaw::AfterDropped, "line 3: the connection was dropped before"),
-        (Flaw::AfterEnding, "line 3: the recording ended before"),
+fn a_time_that_never_passes_is_none() {
+    let limit = |value: &str| {
+        let text = format!("{HEADER}1 +0 begin server frame_timeout={value}\n");
+        let script: Script = text.parse().unwrap();
+        let (_, begin) = script.connections().next().unwrap();
+        (begin.limits.frame_timeout, script.to_string().replace(HEADER, ""))
+    };
+    let printed = "1 +0 begin server frame_timeout=none\n".to_owned();
+    for value in [
+        "none",
+        "18446744073709551615",
+        "18446744073709551616",
+        "18446744073709551615999999999",
+        "18446744073709551616000000000",
     ] {
-        let error = drywire::script::ParseScriptError { line: 3, flaw };
+        assert_eq!(limit(value), (Duration::MAX, printed.clone()), "{value}");
+    }
+    let last = "18446744073709551614";
+    assert_eq!(limit(last), (Duration::from_nanos(u64::MAX - 1), printed.replace("none", last)));
+}
+
+#[test]
+fn errors_are_sentences_that_name_the_word() {
+    for (line, sentence) in [
+        ("x", "line 3: expected the number of a connection: \"x\""),
+        ("1", "line 3: expected a time in nanoseconds after +, as in +1500"),
+        ("1 5 eof", "line 3: expected a time in nanoseconds after +, as in +1500: \"5\""),
+        ("1 +18446744073709551615 eof", "line 3: the time is beyond the last that there is"),
+        ("1 +0 recieved \"a\"", "line 3: no such call: \"recieved\""),
+        ("2 +0 begin server colour=red tls", "line 3: no such key: \"colour=red\""),
+        ("1 +0 step shut", "line 3: not what the call is made with: \"shut\""),
+        ("2 +0 begin serve", "line 3: not what the call is made with: \"serve\""),
+        (
+            "2 +0 begin server idle_timeout=5s peer=a",
+            "line 3: not what the call is made with: \"idle_timeout=5s\"",
+        ),
+        ("1 +0 sent \"\u{ff}\"", "line 3: not what the call is made with: \"\\\"\\xff\\\"\""),
+        ("1 +0 fail 4294967296", "line 3: the number is larger than it can be: \"4294967296\""),
+        ("1 +0 sent", "line 3: the line ends before the call does"),
+        ("1 +0 eof at once", "line 3: something follows on the call: \"at\""),
+        (
+            "1 +0 an-unknown-call-of-more-than-32-bytes",
+            "line 3: no such call: \"an-unknown-call-of-more-than-32-…\"",
+        ),
+        ("2 +0 eof", "line 3: the connection has not begun"),
+        ("1 +0 begin server", "line 3: the connection has begun before"),
+        ("1 +0 dropped\n1 +0 eof", "line 4: the connection was dropped before"),
+        ("0 +0 ended overrun\n1 +0 eof", "line 4: the recording ended before"),
+    ] {
+        let mut text = format!("{HEADER}1 +1 begin server\n").into_bytes();
+        // A byte that is no UTF-8, where one is wanted.
+        text.extend(line.chars().map(|char| char as u8));
+        let error = Script::parse(&text, &Bounds::new()).expect_err(line);
         assert_eq!(error.to_string(), sentence);
     }
+    for (flaw, sentence) in [
+        (Flaw::NoScript, "expected drywire-script and a version"),
+        (Flaw::Version { found: 9 }, "version 9, expected 1"),
+        (Flaw::TooManyEntries { max: 5 }, "more than the limit of 5 entries"),
+        (Flaw::LineTooLong { max: 5 }, "longer than the limit of 5 bytes"),
+        (Flaw::TooLong { max: 5 }, "the script is longer than the limit of 5 bytes"),
+    ] {
+        assert_eq!(flaw.to_string(), sentence);
+    }
+    let error = "drywire-script 1\n1 +0 fly\n".parse::<Script>().unwrap_err();
+    assert_eq!(error.word.map(|word| word.as_bytes().to_vec()), Some(b"fly".to_vec()));
     assert_eq!(Ending::Limit { max: 9 }.to_string(), "size limit of 9 bytes reached");
     let sentence = "could not be written as fast as things happened";
     assert_eq!(Ending::Overrun.to_string(), sentence);

@@ -129,6 +129,9 @@ pub struct Begin {
     pub peer: Option<String>,
     /// Our address.
     pub local: Option<String>,
+    /// The time of day, as the time since the beginning of 1970 in UTC. For people who look at what
+    /// was recorded: the connection does not know it, and nothing in a replay depends on it.
+    pub begun: Option<Duration>,
     /// The limits.
     pub limits: Limits,
 }
@@ -145,6 +148,7 @@ impl Begin {
             protocol: None,
             peer: None,
             local: None,
+            begun: None,
             limits: Limits::new(),
         }
     }

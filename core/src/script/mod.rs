@@ -56,9 +56,10 @@
 //! token   = 1*( ALPHA / DIGIT / "-" / "." / "_" / ":" / "/" / "[" / "]" / "%" / "@" / "+" )
 //! ```
 //!
-//! The keys are `framing`, `protocol`, `frame_len_max`, `peer`, `local` and the names of the
+//! The keys are `framing`, `protocol`, `frame_len_max`, `peer`, `local`, `begun` and the names of the
 //! [`Limits`](crate::Limits), of which only those are written that differ from the defaults; times
-//! in nanoseconds. Bytes are printed as text or in hexadecimal, whichever is shorter. What is
+//! in nanoseconds, `none` for one that never passes. `begun` is the time of day at which the
+//! connection began, since the beginning of 1970, which nothing depends on. Bytes are printed as text or in hexadecimal, whichever is shorter. What is
 //! printed is canonical: a script that is parsed and printed again is the same text.
 //!
 //! # Bounds
@@ -87,7 +88,7 @@ pub use call::{Begin, Call, Ending, Payload, Role, StepKind};
 pub use difference::Difference;
 pub use frame::Frame;
 pub use minimise::{Effort, Minimised, minimise};
-pub use parse::{Flaw, ParseScriptError};
+pub use parse::{Flaw, ParseScriptError, Word};
 pub use print::Lines;
 pub use recorder::Recorder;
 pub use replay::{Obstacle, Played, Replay, ReplayError, replay, replay_with, replay_within};

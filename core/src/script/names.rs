@@ -33,6 +33,9 @@ pub(super) fn close_kind(name: &str) -> Option<CloseKind> {
     CloseKind::ALL.iter().copied().find(|kind| kind.name() == name)
 }
 
+/// Nanoseconds that lead from any instant to the last that there is, which never comes.
+pub(super) const NEVER: u128 = u64::MAX as u128;
+
 /// The value of a limit: bytes and the like, or a time.
 pub(super) enum Limit<'a> {
     Count(&'a mut usize),
@@ -44,25 +47,24 @@ impl Limit<'_> {
     pub(super) fn value(&self) -> u128 {
         match self {
             Self::Count(count) => **count as u128,
-            Self::Time(time) => time.as_nanos(),
+            Self::Time(time) => time.as_nanos().min(NEVER),
         }
+    }
+
+    /// Whether it is a time that never passes.
+    pub(super) fn is_never(&self) -> bool {
+        matches!(self, Self::Time(_)) && self.value() == NEVER
     }
 
     /// Sets it, if it can have this value.
     pub(super) fn set(&mut self, value: u128) -> Option<()> {
         match self {
             Self::Count(count) => **count = usize::try_from(value).ok()?,
-            Self::Time(time) => **time = duration(value)?,
+            Self::Time(time) if value >= NEVER => **time = Duration::MAX,
+            Self::Time(time) => **time = Duration::from_nanos(u64::try_from(value).ok()?),
         }
         Some(())
     }
-}
-
-fn duration(nanos: u128) -> Option<Duration> {
-    const SECOND: u128 = 1_000_000_000;
-    let seconds = u64::try_from(nanos / SECOND).ok()?;
-    let nanos = u32::try_from(nanos % SECOND).ok()?;
-    Some(Duration::new(seconds, nanos))
 }
 
 /// Every limit with its name, which is the field's.

@@ -167,11 +167,17 @@ impl Display for Begin {
         for (key, value) in [("peer", &self.peer), ("local", &self.local)] {
             write_text(f, key, value.as_deref())?;
         }
+        if let Some(begun) = self.begun {
+            // Until the year 2554.
+            write!(f, " begun={}", u64::try_from(begun.as_nanos()).unwrap_or(u64::MAX))?;
+        }
         let (mut these, mut defaults) = (self.limits.clone(), Limits::new());
         for ((key, this), (_, default)) in limits(&mut these).iter().zip(&limits(&mut defaults)) {
-            if this.value() != default.value() {
-                write!(f, " {key}={}", this.value())?;
+            if this.value() == default.value() {
+                continue;
             }
+            write!(f, " {key}=")?;
+            if this.is_never() { f.write_str("none")? } else { this.value().fmt(f)? }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use drywire::framing::Framing;
 use drywire::peer::Ends;
@@ -113,6 +114,7 @@ impl Recording {
             begin.local = Some(local.to_string());
         }
         let Shared { tape, describe, count, .. } = &*self.shared;
+        begin.begun = SystemTime::now().duration_since(UNIX_EPOCH).ok();
         describe(peer, &mut begin);
         let number = count.fetch_add(1, Ordering::Relaxed) + 1;
         connection.record(Arc::clone(tape) as Arc<dyn Recorder>, number, begin);

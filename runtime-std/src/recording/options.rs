@@ -48,8 +48,8 @@ impl RecordingOptions {
         Self { keeps_secrets, ..self }
     }
 
-    /// Lets `describe` say which framing and protocol a connection has, which a replay needs. Role
-    /// and addresses are there already.
+    /// Lets `describe` say which framing and protocol a connection has, which a replay needs. Role,
+    /// addresses and the time of day are there already.
     #[must_use]
     pub fn describing(self, describe: impl Fn(&Peer, &mut Begin) + Send + Sync + 'static) -> Self {
         Self { describe: Box::new(describe), ..self }

@@ -152,7 +152,7 @@ mod tests {
     use std::sync::{Arc, mpsc};
     use std::thread;
 
-    use drywire::script::{Role, Script};
+    use drywire::script::{Begin, Role, Script};
     use drywire::{Connection, Peer};
 
     use super::*;
@@ -186,7 +186,8 @@ mod tests {
     /// Records `turns` turns of one connection; returns the text.
     fn recorded(len_max: u64, turns: usize) -> String {
         let sheet = Sheet::default();
-        let options = RecordingOptions::new().len_max(len_max);
+        let timeless = |_: &Peer, begin: &mut Begin| begin.begun = None;
+        let options = RecordingOptions::new().len_max(len_max).describing(timeless);
         let recording = Recording::to(sheet.clone(), options).unwrap();
         let mut connection = connection();
         recording.attach(&mut connection, &Peer::unix(), Role::Server);

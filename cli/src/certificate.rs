@@ -78,6 +78,11 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
 pub(crate) struct Time(ASN1Time);
 
 impl Time {
+    /// So many seconds after the beginning of 1970, if that is a time that can be written.
+    pub(crate) fn at(seconds: i64) -> Option<Self> {
+        ASN1Time::from_timestamp(seconds).ok().map(Self)
+    }
+
     /// Seconds since 1970.
     pub(crate) fn seconds(self) -> i64 {
         self.0.timestamp()

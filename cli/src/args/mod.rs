@@ -76,7 +76,8 @@ With --json every line on standard output and standard error is one JSON object.
   frame        len, base64, text (null unless UTF-8); from `frames` also offset and wire_len
   replayed     time (since the beginning), connection, index of the script's entry (from 0), call
                (the word in the script); sometimes arguments (the rest of it), len, base64 and text
-               (of what was received or sent, or of a frame as it was received), reason
+               (of what was received or sent, or of a frame as it was received), reason, begun
+               (the time of day, of a connection's beginning)
   difference   connection, index, recorded, replayed: calls, null for nothing
   minimised    script (null with --out), entries, tried, is_minimal
   ping         target, via, address, size: asking begins

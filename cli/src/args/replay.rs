@@ -31,8 +31,8 @@ pub(crate) struct ReplayArguments {
 
     /// Write what went over the transport as a capture too, for Wireshark and tshark
     ///
-    /// The packets are made up: IP and TCP around the bytes, the times counted from the beginning of
-    /// the recording. What was within TLS is there in plain text.
+    /// The packets are made up: IP and TCP around the bytes, at the time of day that the recording
+    /// says, or counted from 1970 if it says none. What was within TLS is there in plain text.
     #[arg(long, value_name = "FILE")]
     pub(crate) pcapng: Option<PathBuf>,
 

@@ -27,10 +27,16 @@ const NANOSECONDS: u8 = 9;
 /// Writes a capture of `script` and what `replay` sent in it.
 pub(super) fn write(script: &Script, replay: &Replay, file: impl Write) -> io::Result<()> {
     let mut capture = Capture::begin(BufWriter::new(file)).map_err(failed)?;
+    // The time of day at the epoch, as the first connection knows it that was told.
+    let epoch = script.connections().find_map(|(number, begin)| {
+        let began_at = script.of(number).next()?.at;
+        begin.begun?.checked_sub(Duration::from_nanos(began_at.as_nanos()))
+    });
+    let epoch = epoch.unwrap_or_default();
     let mut streams: BTreeMap<u64, Stream> = BTreeMap::new();
     let mut played = replay.played().iter().peekable();
     for (index, entry) in script.entries.iter().enumerate() {
-        let time = Duration::from_nanos(entry.at.as_nanos());
+        let time = epoch.saturating_add(Duration::from_nanos(entry.at.as_nanos()));
         if let Call::Begin(begin) = &entry.call {
             let mut stream = Stream::new(entry.connection, begin);
             stream.open(&mut capture, time).map_err(failed)?;

@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::time::Duration;
 
-use drywire::script::{Call, Entry, Played, Replay, Script};
+use drywire::script::{Begin, Call, Entry, Played, Replay, Script};
 use drywire::{CloseReason, Instant};
 use serde_json::{Value, json};
 
+use crate::certificate::Time;
 use crate::exit::Stop;
 use crate::output::Output;
 use crate::text::{Escaped, bytes_json};
@@ -116,6 +117,10 @@ fn text(line: &Line<'_>, time: Duration) -> String {
             (_, Some(len)) => format!("{head}{word:<8} {len:>8}  (withheld)"),
             (Call::Transmitted(len), _) => format!("{head}{word} {len:>5}"),
             (Call::Step(_), _) => format!("{head}{}", arguments(call)),
+            (Call::Begin(begin), _) => began(begin).map_or_else(
+                || format!("{head}{call}"),
+                |(begin, time)| format!("{head}begin {begin} begun={time}"),
+            ),
             _ => format!("{head}{call}"),
         },
     }
@@ -142,10 +147,27 @@ fn json(line: &Line<'_>, time: Duration) -> Value {
     } else if line.frame.is_some() {
         object["arguments"] = arguments(call).into();
     }
+    if let Call::Begin(begin) = call {
+        if let Some((begin, time)) = began(begin) {
+            object["arguments"] = begin.to_string().into();
+            object["begun"] = time.into();
+        }
+    }
     if let Some(reason) = line.reason {
         object["reason"] = reason.to_string().into();
     }
     object
+}
+
+/// A beginning and, apart from it, when it was, as in RFC 3339, if that is known.
+fn began(begin: &Begin) -> Option<(Begin, String)> {
+    let begun = begin.begun?;
+    let time = Time::at(i64::try_from(begun.as_secs()).ok()?)?.to_string();
+    let seconds = time.strip_suffix('Z')?;
+    let time = format!("{seconds}.{:09}Z", begun.subsec_nanos());
+    let mut begin = begin.clone();
+    begin.begun = None;
+    Some((begin, time))
 }
 
 /// The word that a call begins with in a script.

@@ -1,6 +1,9 @@
 //! `--record` and `drywire replay`.
 
 use std::fs;
+use std::time::Duration;
+
+use pcap_file::pcapng::{Block, PcapNgReader};
 
 use crate::process::{Folder, Server, run};
 
@@ -168,6 +171,44 @@ fn steps_are_shown_with_their_times() {
     assert_eq!(*frame, expected);
 }
 
+/// The times of the packets of a capture.
+fn times(file: &str) -> Vec<Duration> {
+    let mut reader = PcapNgReader::new(fs::File::open(file).unwrap()).unwrap();
+    let mut times = vec![];
+    while let Some(block) = reader.next_block() {
+        if let Block::EnhancedPacket(packet) = block.unwrap() {
+            times.push(packet.timestamp);
+        }
+    }
+    times
+}
+
+#[test]
+fn the_time_of_day_is_shown_and_in_the_capture() {
+    let folder = Folder::new();
+    let capture = folder.file("capture");
+    let named = SCRIPT.replace("protocol=echo", "protocol=echo begun=1700000000000000007");
+    // The connection began 5 ns after the epoch, and wrote two seconds and 1,500 ns later.
+    for (script, epoch) in [(SCRIPT, 0), (&named, 1_700_000_000_000_000_002)] {
+        let replay = run(["replay", "--pcapng", &capture, "-"], script);
+        replay.assert(0, "");
+        let times = times(&capture);
+        assert_eq!(times.first(), Some(&Duration::from_nanos(epoch + 5)));
+        assert_eq!(times.last(), Some(&Duration::from_nanos(epoch + 2_000_001_505)));
+        let line = replay.text().lines().next().unwrap().to_owned();
+        assert_eq!(line.ends_with(" begun=2023-11-14T22:13:20.000000007Z"), epoch > 0, "{line}");
+    }
+    // Nothing else depends on it.
+    let shown = |script: &str| {
+        let replay = run(["replay", "-"], script);
+        replay.text().split_once('\n').unwrap().1.to_owned()
+    };
+    assert_eq!(shown(SCRIPT), shown(&named));
+    let record = run(["replay", "--json", "-"], named.as_str()).records().swap_remove(0);
+    assert_eq!(record["begun"], "2023-11-14T22:13:20.000000007Z");
+    assert_eq!(record["arguments"], "server framing=lines protocol=echo");
+}
+
 #[test]
 fn a_replay_that_is_not_what_was_recorded_is_1() {
     let other = SCRIPT.replace("sent \"hello", "sent \"jello");
@@ -197,7 +238,7 @@ fn what_cannot_be_used_is_said_with_its_line() {
     run(["replay", "-"], "hello\n").assert(6, "standard input, line 1: expected drywire-script");
     run(["replay", "-"], "drywire-script 2\n").assert(6, "line 1: version 2, expected 1");
     let text = "drywire-script 1\n1 +0 begin server\n1 +0 fly\n";
-    run(["replay", "-"], text).assert(6, "standard input, line 3: no such call");
+    run(["replay", "-"], text).assert(6, "standard input, line 3: no such call: \"fly\"");
     let text = "drywire-script 1\n1 +0 begin server framing=lines protocol=chess\n";
     run(["replay", "-"], text).assert(6, "connection 1, entry 0: the protocol is not known here");
     run(["replay", "/nonexistent/x"], "").assert(2, "cannot open /nonexistent/x: no such file");

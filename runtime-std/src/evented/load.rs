@@ -25,8 +25,8 @@ pub enum LoadFailure {
 ///
 /// `chunked` is for a framing whose frames are chunks, such as [`Raw`](drywire::framing::Raw).
 /// `observe` is called every `interval` or so, at the beginning and at the end. An
-/// [`Alarm`](super::Alarm) of the loop ends asking, and connecting; the next one waits for no answer
-/// any more.
+/// [`Alarm`](super::Alarm) of the loop ends asking, and connecting; one that comes when asking is over
+/// ends waiting for answers.
 ///
 /// Returns why the first connection was lost, if one was.
 ///
@@ -48,7 +48,6 @@ where
 {
     let clock = clients.clock();
     let mut first = None;
-    let mut is_called = false;
     let mut look_at = clock.now();
     loop {
         let now = clock.now();
@@ -78,13 +77,14 @@ where
                 }
             }
             News::Called => {
-                load.stop(clock.now());
+                let now = clock.now();
+                let was_over = load.is_over(now);
+                load.stop(now);
                 clients.stop_connecting();
-                clients.each(|_, asker, handle| match is_called {
+                clients.each(|_, asker, handle| match was_over {
                     false => asker.poll(handle),
                     true => asker.give_up(handle),
                 });
-                is_called = true;
             }
             News::Idle => {
                 if let Some(left) = clock.until(at) {

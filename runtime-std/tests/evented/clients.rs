@@ -205,6 +205,25 @@ fn a_unix_socket_whose_queue_is_full_is_tried_again() {
 }
 
 #[test]
+fn connecting_is_stopped_and_connections_are_not() {
+    let server = obey(vec![loopback()]);
+    let mut clients = clients();
+    let target = Target::from(server.at());
+    let first = clients.connect(&target, Ask::times(1));
+    clients.stop_connecting();
+    let stopped = ended(&mut clients);
+    assert!(matches!(stopped.outcome, Ok(CloseReason::Stopped)), "{stopped:?}");
+    assert_eq!((stopped.id, stopped.connected_at, stopped.protocol.left), (first, None, 1));
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    clients.adopt(Stream::try_from(ours).unwrap(), Ask::times(1)).unwrap();
+    clients.stop_connecting();
+    drop(theirs);
+    let ended = ended(&mut clients);
+    assert!(!matches!(ended.outcome, Ok(CloseReason::Stopped)), "{ended:?}");
+    server.stop();
+}
+
+#[test]
 fn handshakes_that_fail_are_ends() {
     let [served, trusted] = [Certificate::new(), Certificate::new()];
     let server = obey(vec![loopback().with_tls(served.server())]);

@@ -77,21 +77,28 @@ fn a_load_that_finds_nobody_ends_at_once() {
     assert!(matches!(ended, Err(LoadFailure::Connect(ConnectError::Connector(_)))), "{ended:?}");
 }
 
-/// The alarm is raised before the load begins: it asks what it can at once, and no more.
-#[test]
-fn an_alarm_ends_it_and_what_is_not_answered_is_given_up() {
+/// With `timeout` for answers, of a peer that gives none. `alarms` are raised, one for each look.
+#[track_caller]
+fn interrupted(alarms: usize, timeout: Duration) {
     let server = run(Server::new(|_: &Peer| Discard::<Raw>::default()), vec![loopback()]);
     let mut clients = Clients::new(&Client::new()).unwrap();
-    let load = load(&clients, |options| options.timeout = Duration::from_millis(50));
+    let load = load(&clients, |options| options.timeout = timeout);
     let alarm = clients.alarm();
-    let mut looks = 0;
+    let mut raised = 0;
     let target = Target::from(server.at());
     let ended = run_load(&mut clients, &target, &Raw::new(), true, &load, INTERVAL, |load, _| {
-        if load.statistics().opened == 8 {
+        if load.statistics().opened == 8 && raised < alarms {
             alarm.raise().unwrap();
+            raised += 1;
         }
-        looks += 1;
     });
     assert!(matches!(ended, Ok(None)), "{ended:?}");
+    assert_eq!(raised, alarms);
     assert_eq!((load.statistics().unanswered, load.statistics().answered), (8, 0));
+}
+
+#[test]
+fn an_alarm_ends_asking_and_the_next_one_waiting_for_answers() {
+    interrupted(1, Duration::from_millis(50));
+    interrupted(2, Duration::MAX);
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 
 use super::{NumberError, number};
 
@@ -12,7 +13,7 @@ pub(crate) struct RecordArguments {
     ///
     /// The file is replaced, and only its owner may read it. It holds what was received and sent;
     /// of TLS connections only how much, unless --record-secrets is given.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(record_file))]
     pub(crate) record: Option<PathBuf>,
 
     /// End the recording at so many bytes
@@ -28,6 +29,20 @@ pub(crate) struct RecordArguments {
     /// Record what is sent within TLS too, in plain text
     #[arg(long, requires = "record")]
     pub(crate) record_secrets: bool,
+}
+
+impl RecordArguments {
+    /// An option that was given: it means nothing without TLS.
+    pub(crate) fn tls_option(&self) -> Option<&'static str> {
+        self.record_secrets.then_some("--record-secrets")
+    }
+}
+
+fn record_file(file: PathBuf) -> Result<PathBuf, &'static str> {
+    if file.as_os_str() == "-" {
+        return Err("a recording needs a file: standard output is for data (./- is a file)");
+    }
+    Ok(file)
 }
 
 /// The least that a recording may be limited to: what it begins and ends with, and some lines.

@@ -69,7 +69,8 @@ fn check(arguments: &SendArguments) -> Result<(), Stop> {
     if matches!(address, Address::Datagram { .. }) && arguments.record.record.is_some() {
         return Err(Stop::usage(format_args!("{address}: --record is for byte streams")));
     }
-    match arguments.tls.first_option() {
+    let option = arguments.tls.first_option().or_else(|| arguments.record.tls_option());
+    match option {
         Some(option) if !address.is_tls() => Err(Stop::usage(format_args!(
             "{option} is for TLS, and {address} does not begin with tls:// or tls+unix:"
         ))),

@@ -124,7 +124,8 @@ pub(super) fn addresses(
         .session
         .first_option()
         .or_else(|| arguments.dev_cert.as_ref().map(|_| "--dev-cert"))
-        .or_else(|| arguments.client_ca.as_ref().map(|_| "--client-ca"));
+        .or_else(|| arguments.client_ca.as_ref().map(|_| "--client-ca"))
+        .or_else(|| arguments.record.tls_option());
     match tls_option {
         Some(option) if !addresses.iter().any(Address::is_tls) => Err(Stop::usage(format_args!(
             "{option} is for TLS, and no address begins with tls or https"

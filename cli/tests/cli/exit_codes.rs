@@ -77,6 +77,20 @@ fn options_that_would_mean_nothing_are_refused() {
         finished.assert(2, &format!("{name} is for "));
     }
     run(["send", "--cert", "x", plain], NOTHING).assert(2, "--key");
+    let secrets = ["--record", "/dev/null", "--record-secrets"];
+    let send = ["send", plain, "x"].into_iter().chain(secrets);
+    run(send, NOTHING).assert(2, "--record-secrets is for TLS, and tcp://127.0.0.1:0 does not");
+    let serve = ["serve", "--listen", plain].into_iter().chain(secrets);
+    run(serve, NOTHING).assert(2, "--record-secrets is for TLS, and no address begins with tls");
+    for option in [&["--record-secrets"][..], &["--record-limit", "5000"]] {
+        run(["send"].iter().chain(option).chain(&[plain, "x"]), NOTHING)
+            .assert(2, "--record <FILE>");
+    }
+    for command in [&["send", plain, "x"][..], &["serve", "--listen", plain]] {
+        let finished = run(command.iter().chain(&["--record", "-"]), NOTHING);
+        finished.assert(2, "'--record <FILE>': a recording needs a file");
+        assert!(!std::path::Path::new("-").exists());
+    }
 }
 
 #[test]

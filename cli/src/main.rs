@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod canvas;
 mod certificate;
 mod clients;
 mod descriptors;

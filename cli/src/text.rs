@@ -62,6 +62,12 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// Bytes as pairs of hexadecimal digits, with something between.
+pub(crate) fn hex(bytes: &[u8], between: &str) -> String {
+    let pairs: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(between)
+}
+
 /// Bytes as pairs of hexadecimal digits in upper case with colons between, as certificates'
 /// fingerprints are written.
 pub(crate) fn fingerprint(digest: &[u8]) -> String {
@@ -111,6 +117,12 @@ mod tests {
         assert_eq!(frame_json(b"hi").to_string(), expected);
         let expected = r#"{"base64":"/w==","event":"frame","len":1,"text":null}"#;
         assert_eq!(frame_json(b"\xff").to_string(), expected);
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_pairs() {
+        assert_eq!(hex(&[0, 0xab, 0xff], " "), "00 ab ff");
+        assert_eq!(hex(&[], " "), "");
     }
 
     #[test]

@@ -6,6 +6,64 @@ use drywire::address::Address;
 
 use super::{ClientTlsArguments, FramingArguments, Seconds, number};
 
+/// What stands behind its long help.
+const NOTES: &str = "\
+With --json the report is one line, an object with `event` bench and
+  version              1; it rises when a member changes its meaning or goes
+  address              the one that was given
+  options              what was asked for: connections, in_flight, size, framing (text), rate (null:
+                       as fast as the server answers), connect, resume, warm_up, duration (null: no
+                       end), count (null: no end), timeout (null: none)
+  requests             how many were answered in time; the next four are of these
+  bytes                of their payloads, each way
+  seconds              how long was counted
+  requests_per_second  likewise bytes_per_second
+  latency              from when a request was due: min, mean, p50, p90, p99, p99.9, max,
+                       standard_deviation; null if there is none. What was never sent or answered
+                       counts as long as it had waited
+  uncorrected          the same from when it was sent; null without --rate
+  rate_missed          true if --rate asked for more than was reached
+  errors               how many by kind: mismatched, unanswered, unsent, connect_failed, and how
+                       connections were lost; a kind that is not there has none
+  mismatch             the first wrong answer, or null: connection (from 1), answer on it (from 0),
+                       offset of the first wrong byte in it; hexadecimal, up to 8 bytes each: before
+                       (right), expected, found
+  slices               of the run, each a twentieth of it, but not below 0.1 nor above 1 seconds:
+                       requests_per_second, p50, p90, p99, p99.9
+
+With --compare it has `event` comparison and
+  version              1
+  figures              each with name, a, b, ratio (of b to a; null if a is 0), beyond_noise (null if
+                       there are too few slices to tell), direction (faster or slower; null if that
+                       is not beyond the noise)
+  differences          between what was asked for: name, a, b
+
+Times are in seconds, lengths in bytes.";
+
+/// What says how to measure: nothing of it is for reports that are there already.
+const MEASURING: [&str; 20] = [
+    "address",
+    "connections",
+    "in_flight",
+    "size",
+    "rate",
+    "duration",
+    "count",
+    "warm_up",
+    "timeout",
+    "connect",
+    "resume",
+    "framing",
+    "max_frame",
+    "ca",
+    "insecure",
+    "server_name",
+    "cert",
+    "key",
+    "alpn",
+    "key_log",
+];
+
 /// Put a load on an echo and measure how long answers take
 ///
 /// Every connection keeps --in-flight requests under way, as fast as the server answers. With --rate
@@ -16,14 +74,22 @@ use super::{ClientTlsArguments, FramingArguments, Seconds, number};
 /// --resume lets sessions be resumed.
 ///
 /// Every byte that comes back is compared with what was sent. What is asked in the first --warm-up
-/// seconds is not counted. An interrupt (Ctrl-C) ends asking, and the report is printed. One thread
-/// drives all connections. On a terminal a histogram of the latencies is shown as it grows.
+/// seconds is not counted. An interrupt (Ctrl-C) ends asking, and the report of what was measured is
+/// printed, after the last answers; the second one does not wait for them. One thread drives all
+/// connections. On a terminal a histogram of the latencies is shown as it grows.
 ///
-/// --compare takes two reports that --json printed and shows what differs, and whether that is more
-/// than the slices of each report differ among themselves (three standard errors). Exit 1 if an
-/// answer was wrong, or never came, or a connection was lost.
+/// --compare takes two reports that --json printed and shows what differs, in figures and in what was
+/// asked for, and whether that is more than the slices of each report differ among themselves (three
+/// standard errors). Ratios are those of the second to the first.
+///
+/// Exit 6 if an answer was wrong: the first byte of the first one is shown, with those around it.
+/// Exit 1 if an answer never came, a connection was lost, a request was due at a --rate and never
+/// sent, or nothing was measured.
+///
+/// A load can be put on byte streams: tcp, tls, unix and tls+unix addresses, not on datagrams and not
+/// on HTTP.
 #[derive(Args, Debug)]
-#[command(before_help = "\
+#[command(after_long_help = NOTES, before_help = "\
 Examples:
   drywire bench tcp://127.0.0.1:7007
   drywire bench -c 64 -s 16384 --framing u32be --in-flight 4 tcp://127.0.0.1:7007
@@ -60,7 +126,7 @@ pub(crate) struct BenchArguments {
     pub(crate) count: Option<NonZeroU64>,
 
     /// How long to ask before anything is counted
-    #[arg(short, long, value_name = "SECONDS", default_value = "1")]
+    #[arg(short, long, value_name = "SECONDS", value_parser = Seconds::finite, default_value = "1")]
     pub(crate) warm_up: Seconds,
 
     /// How long to wait for a connection, a handshake, and the last answers
@@ -82,6 +148,6 @@ pub(crate) struct BenchArguments {
     pub(crate) tls: ClientTlsArguments,
 
     /// Two reports, printed by --json, to compare
-    #[arg(long, num_args = 2, value_names = ["A.json", "B.json"], conflicts_with = "address")]
+    #[arg(long, num_args = 2, value_names = ["A.json", "B.json"], conflicts_with_all = MEASURING)]
     pub(crate) compare: Option<Vec<PathBuf>>,
 }

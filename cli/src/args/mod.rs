@@ -51,14 +51,15 @@ pub(crate) const NOTES: &str = "\
 Exit codes:
   0  ok
   1  draining was not completed, no worker process could start, no ping or datagram was answered,
-     or a check failed: an answer to `bench` was wrong or missing, a status of 400 or above with
+     or a check failed: an answer to `bench` was missing, a status of 400 or above with
      --fail, a range that is not there, a redirect that is not followed, or a replay that is not
      what was recorded
   2  the command line, or a file that it names, cannot be used
   3  a name could not be resolved
   4  connecting or listening failed
   5  TLS failed
-  6  the peer, or the file, broke the protocol, or the conversation was cut off
+  6  the peer, or the file, broke the protocol, an answer to `bench` was wrong, or the conversation
+     was cut off
   7  nothing happened in time
   8  local input or output failed, for example because the disk is full
 
@@ -90,14 +91,8 @@ With --json every line on standard output and standard error is one JSON object.
   statistics   target, via, address, sent, received, loss (from 0 to 1), timed_out, failed,
                duplicates, late, reordered, foreign; round_trip, connect, handshake, echo: null, or
                min, mean, p50, p99, max, standard_deviation, jitter
-  bench        version (1), address, options; requests, bytes, seconds, requests_per_second,
-               bytes_per_second; latency (from when a request was due) and uncorrected (from when
-               it was sent; null without --rate): null, or min, mean, p50, p90, p99, p99.9, max,
-               standard_deviation; rate_missed (true if --rate asked for more than was kept; what was
-               never sent or answered counts as long as it had waited); errors by kind; slices of the run: requests_per_second, p50, p90,
-               p99, p99.9
-  comparison   version (1), figures of two reports: name, a, b, ratio, beyond_noise (null if there
-               are too few slices)
+  bench        a load as it was measured: see `drywire bench --help`
+  comparison   of two of them: likewise
   redirect     status, to: where a redirect of `get` leads
   response     version, status, reason, fields, offset, len: the head of an answer to `get`; where
                its body belongs and how long it is, null if that is not known

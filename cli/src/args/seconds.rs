@@ -11,6 +11,7 @@ pub(crate) struct Seconds(pub(crate) Duration);
 pub(crate) enum SecondsError {
     Malformed,
     Zero,
+    Endless,
 }
 
 impl Seconds {
@@ -19,6 +20,13 @@ impl Seconds {
     pub(crate) fn positive(text: &str) -> Result<Self, SecondsError> {
         text.parse().and_then(|seconds: Self| {
             if seconds.0.is_zero() { Err(SecondsError::Zero) } else { Ok(seconds) }
+        })
+    }
+
+    /// Parses a time that has an end.
+    pub(crate) fn finite(text: &str) -> Result<Self, SecondsError> {
+        text.parse().and_then(|seconds: Self| {
+            if seconds.0 == Duration::MAX { Err(SecondsError::Endless) } else { Ok(seconds) }
         })
     }
 }
@@ -46,6 +54,7 @@ impl fmt::Display for SecondsError {
         f.write_str(match self {
             Self::Malformed => "expected seconds, as in 10 or 0.5, or none",
             Self::Zero => "must be more than 0",
+            Self::Endless => "must have an end, as 10 or 0.5; 0 is none",
         })
     }
 }
@@ -70,6 +79,8 @@ mod tests {
         assert_eq!(Seconds::positive("0.5"), Ok(Seconds(Duration::from_millis(500))));
         assert_eq!(Seconds::positive("none"), Ok(Seconds(Duration::MAX)));
         assert_eq!(Seconds::positive("0"), Err(SecondsError::Zero));
+        assert_eq!(Seconds::finite("0"), Ok(Seconds(Duration::ZERO)));
+        assert_eq!(Seconds::finite("none"), Err(SecondsError::Endless));
         for text in ["", "-1", "inf", "NaN", "1e99", "1s", "0x1"] {
             assert_eq!(text.parse::<Seconds>(), Err(SecondsError::Malformed), "{text}");
         }

@@ -38,14 +38,16 @@ impl Latencies {
         Self { total: empty(), slice: empty(), slices: Vec::new() }
     }
 
-    /// Ends a slice that took so long.
-    pub(super) fn cut(&mut self, time: Duration) {
+    /// Ends a slice that took so long; without a time it counts in the total only.
+    pub(super) fn cut(&mut self, time: Option<Duration>) {
         if self.slice.is_empty() {
             return;
         }
-        let rate = self.slice.len() as f64 / time.as_secs_f64().max(1e-9);
-        let quantiles = QUANTILES.map(|(_, quantile)| seconds(&self.slice, quantile));
-        self.slices.push(Slice { rate, quantiles });
+        if let Some(time) = time {
+            let rate = self.slice.len() as f64 / time.as_secs_f64().max(1e-9);
+            let quantiles = QUANTILES.map(|(_, quantile)| seconds(&self.slice, quantile));
+            self.slices.push(Slice { rate, quantiles });
+        }
         // Of the same bounds.
         let _ = self.total.add(&self.slice);
         self.slice.reset();
@@ -86,11 +88,11 @@ mod tests {
     #[test]
     fn slices_make_the_total() {
         let mut latencies = Latencies::new();
-        latencies.cut(Duration::from_secs(1));
+        latencies.cut(Some(Duration::from_secs(1)));
         assert!(latencies.slices().is_empty(), "nothing was asked yet");
         for slice in 1..=2 {
             (0..100 * slice).for_each(|_| latencies.record(Duration::from_millis(slice)));
-            latencies.cut(Duration::from_secs(2));
+            latencies.cut(Some(Duration::from_secs(2)));
         }
         let rates: Vec<_> = latencies.slices().iter().map(|slice| slice.rate).collect();
         assert_eq!(rates, [50.0, 100.0]);
@@ -100,11 +102,12 @@ mod tests {
         assert!((seconds(latencies.total(), 1.0) - 2e-3).abs() < 2e-6);
         latencies.record(Duration::MAX);
         latencies.record(Duration::ZERO);
-        latencies.cut(Duration::ZERO);
+        latencies.cut(None);
         assert_eq!(latencies.total().len(), 302);
         let slices = latencies.slices().len();
+        assert_eq!(slices, 2, "a rest is no slice");
         latencies.record_waiting(Duration::from_secs(9), 10_000_000_000);
-        latencies.cut(Duration::from_secs(1));
+        latencies.cut(Some(Duration::from_secs(1)));
         assert_eq!(latencies.total().len(), 10_000_000_302);
         assert_eq!(latencies.slices().len(), slices, "nothing was answered");
     }

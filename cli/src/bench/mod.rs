@@ -136,13 +136,13 @@ fn measure<F: ByteFraming + Clone>(
     let mut clients = clients.map_err(|error| local(&error))?.spin(SPIN);
     end_by_signals(clients.alarm())?;
     let options = options(arguments);
-    let slice = (options.duration / SLICES).clamp(INTERVAL_MIN, INTERVAL_MAX);
+    let interval = (options.duration / SLICES).clamp(INTERVAL_MIN, INTERVAL_MAX);
     let begun_at = clients.clock().now();
     let load = Load::recording(options, begun_at, Latencies::new(), Latencies::new());
-    let screen = Screen::new(output);
+    let mut screen = Screen::new(output);
     let mut last = begun_at;
-    let lost = run_load(&mut clients, &target, framing, chunked, &load, slice, |load, now| {
-        look(load, last, now, &screen);
+    let lost = run_load(&mut clients, &target, framing, chunked, &load, interval, |load, now| {
+        look(load, last, now, interval, &mut screen);
         last = now;
     });
     screen.end();
@@ -151,20 +151,37 @@ fn measure<F: ByteFraming + Clone>(
     let report = Report::new(&statistics, arguments);
     let text = report.text(&statistics, arguments.rate.is_some());
     output.record(text, &report.json(&statistics, arguments))?;
+    if let Some(mismatch) = &statistics.mismatch {
+        output.warn(format_args!("{address}: what came back is no echo: {mismatch}"));
+        return Ok(Exit::Protocol);
+    }
     if let Some(failure) = &lost {
         output.warn(stop(failure, intent).sentence().unwrap_or_default());
     }
-    Ok(if statistics.is_clean() { Exit::Ok } else { Exit::Failed })
+    // Who is interrupted before the first answer has measured nothing.
+    let is_measured = statistics.answered > 0;
+    Ok(if statistics.is_clean() && is_measured { Exit::Ok } else { Exit::Failed })
 }
 
-/// Ends a slice of the figures.
-fn look(load: &Load<Latencies>, last: Instant, now: Instant, screen: &Screen) {
-    let began_at = load.statistics().began_at;
+/// Ends a slice of the figures, which took from `last` until `now`.
+fn look(
+    load: &Load<Latencies>,
+    last: Instant,
+    now: Instant,
+    interval: Duration,
+    screen: &mut Screen,
+) {
+    let (began_at, ended_at) = {
+        let statistics = load.statistics();
+        (statistics.began_at, statistics.ended_at)
+    };
     if now <= began_at {
         screen.draw(load.latency_mut().total(), 0.0);
         return;
     }
-    let time = now.saturating_duration_since(last.max(began_at));
+    // What is left of a slice at the end, and what is answered after it, tells little of the rate.
+    let time = now.min(ended_at).saturating_duration_since(last.max(began_at));
+    let time = Some(time).filter(|time| *time >= interval / 2);
     load.service_mut().cut(time);
     let mut latency = load.latency_mut();
     latency.cut(time);
@@ -176,14 +193,10 @@ fn look(load: &Load<Latencies>, last: Instant, now: Instant, screen: &Screen) {
 fn stop(failure: &LoadFailure, intent: Intent<'_>) -> Stop {
     match failure {
         LoadFailure::Connect(error) => failure::not_connected(error, intent),
-        LoadFailure::Closed(CloseReason::Failed(Error::Local(code))) => {
-            let is_refused = *code == Asker::<Raw, Latencies>::NOT_ENCODABLE;
-            if is_refused {
-                Stop::usage("requests of this --size cannot be framed so")
-            } else {
-                let address = intent.address;
-                Stop::new(Exit::Protocol, format_args!("{address}: what came back is no echo"))
-            }
+        LoadFailure::Closed(CloseReason::Failed(Error::Local(code)))
+            if *code == Asker::<Raw, Latencies>::NOT_ENCODABLE =>
+        {
+            Stop::usage("requests of this --size cannot be framed so")
         }
         LoadFailure::Closed(reason) => failure::closed(reason, intent),
         LoadFailure::Io(error) => local(error),
@@ -195,7 +208,7 @@ fn local(error: &std::io::Error) -> Stop {
     Stop::new(Exit::Local, format_args!("cannot wait for sockets: {}", cause(error)))
 }
 
-/// The first SIGINT or SIGTERM ends asking, the second the process.
+/// The first SIGINT or SIGTERM ends asking, the second waiting for answers, the third the process.
 fn end_by_signals(alarm: Alarm) -> Result<(), Stop> {
     let refused = |error: std::io::Error| {
         Stop::new(Exit::Local, format_args!("cannot watch for signals: {}", cause(&error)))
@@ -203,7 +216,7 @@ fn end_by_signals(alarm: Alarm) -> Result<(), Stop> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(refused)?;
     let watch = move || {
         for (count, _) in signals.forever().enumerate() {
-            if count > 0 || alarm.raise().is_err() {
+            if count > 1 || alarm.raise().is_err() {
                 process::exit(Exit::Failed as i32);
             }
         }

@@ -1,12 +1,16 @@
 //! What came out, for people and as JSON.
 
+use std::time::Duration;
+
 use drywire::connection::CloseKind;
-use drywire::load::LoadStatistics;
+use drywire::load::{LoadStatistics, Mismatch};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use super::latencies::{Latencies, QUANTILES, Slice, seconds};
+use super::options;
 use crate::args::BenchArguments;
+use crate::text::hex;
 
 /// Of the JSON: it rises when a member changes its meaning or goes.
 pub(super) const VERSION: u64 = 1;
@@ -74,7 +78,7 @@ impl Report {
         }
         if let Some(rate) = self.rate_missed {
             let (reached, asked) = (count(requests), count(rate));
-            text.push_str(&format!("\nthe rate was not reached: {reached} of {asked} a second\n"));
+            text.push_str(&format!("\nasked for {asked} a second, reached {reached} a second\n"));
         }
         if self.errors.is_empty() {
             text.push_str("\nno errors");
@@ -82,6 +86,9 @@ impl Report {
             let errors = self.errors.iter().map(|(name, count)| format!("{count} {name}"));
             let errors: Vec<_> = errors.collect();
             text.push_str(&format!("\nerrors: {}", errors.join(", ").replace('_', " ")));
+        }
+        if let Some(mismatch) = &statistics.mismatch {
+            text.push_str(&comparison(mismatch));
         }
         text
     }
@@ -98,7 +105,7 @@ impl Report {
             "event": "bench",
             "version": VERSION,
             "address": arguments.address.as_ref().map(ToString::to_string),
-            "options": options(arguments),
+            "options": options_json(arguments),
             "requests": self.requests,
             "bytes": self.bytes,
             "seconds": self.seconds,
@@ -108,12 +115,14 @@ impl Report {
             "uncorrected": has_rate.then(|| figures(statistics.service.total())),
             "rate_missed": self.rate_missed.is_some(),
             "errors": errors,
+            "mismatch": statistics.mismatch.as_ref().map(mismatch),
             "slices": statistics.latency.slices().iter().map(slice).collect::<Vec<_>>(),
         })
     }
 }
 
-fn options(arguments: &BenchArguments) -> Value {
+fn options_json(arguments: &BenchArguments) -> Value {
+    let options = options(arguments);
     json!({
         "connections": arguments.connections.get(),
         "in_flight": arguments.in_flight.map_or(1, Into::into),
@@ -123,7 +132,41 @@ fn options(arguments: &BenchArguments) -> Value {
         "connect": arguments.connect,
         "resume": arguments.resume,
         "warm_up": arguments.warm_up.0.as_secs_f64(),
+        "duration": seconds_of(options.duration),
+        "count": options.requests_max,
+        "timeout": seconds_of(options.timeout),
     })
+}
+
+/// `null` of what never passes.
+fn seconds_of(time: Duration) -> Option<f64> {
+    (time < Duration::MAX).then_some(time.as_secs_f64())
+}
+
+fn mismatch(mismatch: &Mismatch) -> Value {
+    json!({
+        "connection": mismatch.connection,
+        "answer": mismatch.answer,
+        "offset": mismatch.offset,
+        "before": hex(&mismatch.before, ""),
+        "expected": hex(&mismatch.expected, ""),
+        "found": hex(&mismatch.found, ""),
+    })
+}
+
+/// What should have come above what came, the first byte that differs in brackets.
+fn comparison(mismatch: &Mismatch) -> String {
+    let line = |title: &str, bytes: &[u8]| {
+        let before = hex(&mismatch.before, " ");
+        let (first, rest) = bytes.split_at(bytes.len().min(1));
+        let line = format!("  {title:9}{before:>23} [{:2}] {}", hex(first, ""), hex(rest, " "));
+        format!("\n{}", line.trim_end())
+    };
+    format!(
+        "\n\n{mismatch}{}{}",
+        line("expected", &mismatch.expected),
+        line("found", &mismatch.found)
+    )
 }
 
 fn slice(slice: &Slice) -> Value {

@@ -1,18 +1,16 @@
 //! What is shown on a terminal while pings go on, and rubbed out again.
 
 use std::collections::VecDeque;
-use std::env;
-use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use drywire::ping::PingStatistics;
-use rustix::termios::tcgetwinsize;
 
 use super::news::Heard;
 use super::plot::{SAMPLES_PER_CELL, plot};
 use super::target::Target;
 use super::{Watched, lines};
+use crate::canvas::Canvas;
 
 /// Round trips that are kept for the plot: those of a wide terminal.
 const SAMPLES_MAX: usize = 2 * 512;
@@ -44,17 +42,14 @@ impl Samples {
 #[derive(Debug)]
 pub(super) struct Screen {
     has_plot: bool,
-    /// Lines that are there now.
-    drawn: usize,
+    canvas: Canvas,
     drawn_at: Option<Instant>,
 }
 
 impl Screen {
     /// `None` if standard error is no terminal that can be drawn on.
     pub(super) fn new(has_plot: bool) -> Option<Self> {
-        let is_capable = env::var_os("TERM").is_some_and(|term| term != "dumb");
-        let screen = Self { has_plot, drawn: 0, drawn_at: None };
-        (is_capable && io::stderr().is_terminal()).then_some(screen)
+        Some(Self { has_plot, canvas: Canvas::new()?, drawn_at: None })
     }
 
     /// When it may be drawn again.
@@ -64,15 +59,11 @@ impl Screen {
 
     /// Rubs out what is there.
     pub(super) fn clear(&mut self) {
-        if self.drawn > 0 {
-            // Up, and everything below is gone.
-            let _ = write!(io::stderr().lock(), "\x1b[{}F\x1b[J", self.drawn);
-            self.drawn = 0;
-        }
+        self.canvas.clear();
     }
 
     pub(super) fn draw(&mut self, watched: &[Watched]) {
-        let width = width();
+        let (width, _) = Canvas::size();
         let mut lines = Vec::new();
         let begun = watched.iter().filter(|watched| watched.at.is_some()).count();
         for watched in watched {
@@ -87,14 +78,8 @@ impl Screen {
                 rows,
             ));
         }
-        self.clear();
-        self.drawn = lines.len();
+        self.canvas.draw(&lines);
         self.drawn_at = Some(Instant::now());
-        let mut text = lines.join("\n");
-        if self.drawn > 0 {
-            text.push('\n');
-        }
-        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     fn lines(
@@ -106,9 +91,7 @@ impl Screen {
         width: usize,
         rows: usize,
     ) -> Vec<String> {
-        // A line that is longer would be two.
-        let live = lines::live(target, at, statistics).chars().take(width).collect();
-        let mut lines = vec![live];
+        let mut lines = vec![lines::live(target, at, statistics)];
         if self.has_plot {
             let samples: Vec<_> = samples.0.iter().copied().collect();
             let shown = samples.len().saturating_sub(width * SAMPLES_PER_CELL);
@@ -117,11 +100,4 @@ impl Screen {
         }
         lines
     }
-}
-
-/// Columns that may be written to.
-fn width() -> usize {
-    let columns = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-    // The last one makes some terminals begin a line.
-    if columns == 0 { 79 } else { columns.saturating_sub(1).max(1) }
 }

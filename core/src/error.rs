@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::http1::{HttpPart, Unsendable, Violation};
+use crate::kinds::kinds;
 use crate::proxy::HeaderError;
 use crate::tls::TlsError;
 
@@ -219,22 +220,23 @@ pub enum MisuseError {
     KeyUpdateUnavailable,
 }
 
-/// A failure of the transport that a driver reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The peer reset the connection or no longer takes what we write.
-    Reset,
-    /// The peer's system refused the connection.
-    Refused,
-    /// The peer's host or network cannot be reached.
-    Unreachable,
-    /// The transport itself timed out.
-    TimedOut,
-    /// The local system is out of descriptors, memory or buffers.
-    OutOfResources,
-    /// Any other failure of the local system.
-    Other,
+kinds! {
+    displayed otherwise,
+    /// A failure of the transport that a driver reports.
+    Fault {
+        /// The peer reset the connection or no longer takes what we write.
+        Reset => "reset",
+        /// The peer's system refused the connection.
+        Refused => "refused",
+        /// The peer's host or network cannot be reached.
+        Unreachable => "unreachable",
+        /// The transport itself timed out.
+        TimedOut => "timed_out",
+        /// The local system is out of descriptors, memory or buffers.
+        OutOfResources => "out_of_resources",
+        /// Any other failure of the local system.
+        Other => "other",
+    }
 }
 
 #[cfg(feature = "std")]

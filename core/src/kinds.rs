@@ -1,8 +1,21 @@
 //! Enumerations of what is counted apart and has a name.
 
-/// Makes an enumeration without data, with the place and the name of each of its values.
+/// Makes an enumeration without data, with the place and the name of each of its values, which are
+/// displayed by their names if nothing else is said.
 macro_rules! kinds {
-    ($(#[$doc:meta])* $type:ident { $($(#[$kind_doc:meta])* $kind:ident => $name:literal,)* }) => {
+    ($(#[$doc:meta])* $type:ident $kinds:tt) => {
+        $crate::kinds::kinds! { displayed otherwise, $(#[$doc])* $type $kinds }
+
+        impl core::fmt::Display for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+    (
+        displayed otherwise,
+        $(#[$doc:meta])* $type:ident { $($(#[$kind_doc:meta])* $kind:ident => $name:literal,)* }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -29,12 +42,6 @@ macro_rules! kinds {
                 match self {
                     $(Self::$kind => $name,)*
                 }
-            }
-        }
-
-        impl core::fmt::Display for $type {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(self.name())
             }
         }
     };

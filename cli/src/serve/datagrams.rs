@@ -68,17 +68,9 @@ pub(super) fn json(statistics: &DatagramStatistics) -> Value {
         .iter()
         .map(|reason| (reason.name().to_owned(), statistics.dropped_as(*reason).into()))
         .collect();
-    let faults = [
-        ("reset", Fault::Reset),
-        ("refused", Fault::Refused),
-        ("unreachable", Fault::Unreachable),
-        ("timed_out", Fault::TimedOut),
-        ("out_of_resources", Fault::OutOfResources),
-        ("other", Fault::Other),
-    ];
-    let faults: Map<_, _> = faults
-        .into_iter()
-        .map(|(name, fault)| (name.to_owned(), statistics.faults_as(fault).into()))
+    let faults: Map<_, _> = Fault::ALL
+        .iter()
+        .map(|fault| (fault.name().to_owned(), statistics.faults_as(*fault).into()))
         .collect();
     json!({
         "received": statistics.received,

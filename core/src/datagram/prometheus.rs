@@ -46,15 +46,9 @@ impl DatagramStatistics {
 
         let name = "drywire_datagrams_faults_total";
         head(out, name, "counter", "Faults that sockets reported, which end nothing.")?;
-        for (kind, fault) in [
-            ("reset", Fault::Reset),
-            ("refused", Fault::Refused),
-            ("unreachable", Fault::Unreachable),
-            ("timed_out", Fault::TimedOut),
-            ("out_of_resources", Fault::OutOfResources),
-            ("other", Fault::Other),
-        ] {
-            writeln!(out, "{name}{{kind=\"{kind}\"}} {}", self.faults_as(fault))?;
+        for fault in Fault::ALL {
+            let (kind, count) = (fault.name(), self.faults_as(*fault));
+            writeln!(out, "{name}{{kind=\"{kind}\"}} {count}")?;
         }
         Ok(())
     }

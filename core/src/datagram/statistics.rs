@@ -59,14 +59,11 @@ pub struct DatagramStatistics {
     pub failed: u64,
     /// Of those that were queued, the ones that were discarded at the end.
     pub discarded: u64,
-    /// Faults that the socket reported, which end nothing, by [`fault_index`](Self::fault_index).
-    pub faults: [u64; Self::FAULTS],
+    /// Faults that the socket reported, which end nothing, by [`Fault::index`].
+    pub faults: [u64; Fault::COUNT],
 }
 
 impl DatagramStatistics {
-    /// The number of kinds of faults.
-    pub const FAULTS: usize = 6;
-
     /// Counts of an endpoint to which nothing has happened.
     #[must_use]
     pub const fn new() -> Self {
@@ -80,7 +77,7 @@ impl DatagramStatistics {
             transmitted_len: 0,
             failed: 0,
             discarded: 0,
-            faults: [0; Self::FAULTS],
+            faults: [0; Fault::COUNT],
         }
     }
 
@@ -96,23 +93,10 @@ impl DatagramStatistics {
         self.dropped.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// The place of a fault in [`faults`](Self::faults).
-    #[must_use]
-    pub const fn fault_index(fault: Fault) -> usize {
-        match fault {
-            Fault::Reset => 0,
-            Fault::Refused => 1,
-            Fault::Unreachable => 2,
-            Fault::TimedOut => 3,
-            Fault::OutOfResources => 4,
-            Fault::Other => 5,
-        }
-    }
-
     /// Faults of this kind.
     #[must_use]
     pub fn faults_as(&self, fault: Fault) -> u64 {
-        self.faults.get(Self::fault_index(fault)).copied().unwrap_or(0)
+        self.faults.get(fault.index()).copied().unwrap_or(0)
     }
 
     /// All counts, one after the other: for processes of one program, for the order and the count of
@@ -176,7 +160,7 @@ impl DatagramStatistics {
     }
 
     pub(super) fn faulted(&mut self, fault: Fault) {
-        if let Some(count) = self.faults.get_mut(Self::fault_index(fault)) {
+        if let Some(count) = self.faults.get_mut(fault.index()) {
             add(count, 1);
         }
     }
@@ -227,16 +211,8 @@ mod tests {
             assert!(Dropped::ALL.iter().take(at).all(|other| other.name() != reason.name()));
         }
         let mut statistics = DatagramStatistics::new();
-        let faults = [
-            Fault::Reset,
-            Fault::Refused,
-            Fault::Unreachable,
-            Fault::TimedOut,
-            Fault::OutOfResources,
-            Fault::Other,
-        ];
-        for (count, fault) in (1..).zip(faults) {
-            (0..count).for_each(|_| statistics.faulted(fault));
+        for (count, fault) in (1..).zip(Fault::ALL) {
+            (0..count).for_each(|_| statistics.faulted(*fault));
         }
         assert_eq!(statistics.faults, [1, 2, 3, 4, 5, 6]);
         assert_eq!(statistics.faults_as(Fault::TimedOut), 4);
@@ -248,7 +224,7 @@ mod tests {
         let mut statistics = DatagramStatistics::new();
         (1..).zip(statistics.places()).for_each(|(count, place)| *place = count);
         let numbers = statistics.to_numbers();
-        let all = 8 + Dropped::COUNT + DatagramStatistics::FAULTS;
+        let all = 8 + Dropped::COUNT + Fault::COUNT;
         assert_eq!(numbers, (1..).take(all).collect::<Vec<u64>>());
         let back = |numbers: &[u64]| DatagramStatistics::from_numbers(numbers.iter().copied());
         assert_eq!(back(&numbers), Some(statistics));

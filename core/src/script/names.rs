@@ -6,27 +6,8 @@ use crate::connection::CloseKind;
 use crate::error::Fault;
 use crate::limits::Limits;
 
-pub(super) const fn fault_name(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Reset => "reset",
-        Fault::Refused => "refused",
-        Fault::Unreachable => "unreachable",
-        Fault::TimedOut => "timed_out",
-        Fault::OutOfResources => "out_of_resources",
-        Fault::Other => "other",
-    }
-}
-
 pub(super) fn fault(name: &str) -> Option<Fault> {
-    let faults = [
-        Fault::Reset,
-        Fault::Refused,
-        Fault::Unreachable,
-        Fault::TimedOut,
-        Fault::OutOfResources,
-        Fault::Other,
-    ];
-    faults.into_iter().find(|fault| fault_name(*fault) == name)
+    Fault::ALL.iter().copied().find(|fault| fault.name() == name)
 }
 
 pub(super) fn close_kind(name: &str) -> Option<CloseKind> {

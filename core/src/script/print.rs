@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use core::fmt::{self, Display, Formatter, Write};
 
 use super::call::{Begin, Call, Ending, Payload, Role, StepKind};
-use super::names::{fault_name, limits};
+use super::names::limits;
 use super::{Entry, Script, VERSION};
 use crate::limits::Limits;
 use crate::time::Instant;
@@ -92,10 +92,10 @@ impl Display for Call<'_> {
             Self::Transmitted(len) => return write!(f, "transmitted {len}"),
             Self::ShutDown => "shut_down",
             Self::TransportFailed(fault) => {
-                return write!(f, "transport_failed {}", fault_name(*fault));
+                return write!(f, "transport_failed {}", fault.name());
             }
             Self::TransmitFailed(fault) => {
-                return write!(f, "transmit_failed {}", fault_name(*fault));
+                return write!(f, "transmit_failed {}", fault.name());
             }
             Self::Timeout => "timeout",
             Self::Sent(payload) => return write!(f, "sent {payload}"),

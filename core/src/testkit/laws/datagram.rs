@@ -41,15 +41,7 @@ impl Numbers<'_> {
     }
 
     fn fault(&mut self) -> Fault {
-        let faults = [
-            Fault::Reset,
-            Fault::Refused,
-            Fault::Unreachable,
-            Fault::TimedOut,
-            Fault::OutOfResources,
-            Fault::Other,
-        ];
-        faults[usize::from(self.next()) % faults.len()]
+        Fault::ALL[usize::from(self.next()) % Fault::COUNT]
     }
 
     /// A time, mostly later than `now`.

@@ -33,7 +33,7 @@ use activation::Activated;
 use datagrams::{Group, ServedDatagrams};
 use ends::Ends;
 use invitation::Invitation;
-use plan::Plan;
+use plan::{Plan, Surroundings};
 use served::{Menu, Served};
 use start::Certificate;
 use summary::Summary;
@@ -82,15 +82,17 @@ pub(crate) fn run(arguments: &ServeArguments, output: Output) -> Result<Exit, St
         admission: arguments.limits.admission(),
         threads: arguments.threads,
         listeners: listeners.streams,
-        admin,
         datagram_listeners: listeners.datagrams.into_iter().flatten().collect(),
         datagram_limits: arguments.limits.datagrams(),
         served_datagrams: ServedDatagrams(arguments.protocol.unwrap_or_default()),
         observer: ends.observer(),
-        signals,
-        reload: reload(certificate, tls, is_worker, output),
-        worker,
-        output,
+        around: Surroundings {
+            admin,
+            signals,
+            reload: reload(certificate, tls, is_worker, output),
+            worker,
+            output,
+        },
     };
     let outcome = match (arguments.runtime, arguments.model()) {
         (Runtime::Std, Model::Threads) => plan.run_threads(),

@@ -7,7 +7,7 @@ use drywire::shutdown::Phase;
 use drywire::{CloseReason, Limits, Peer};
 use drywire_std::datagram::DatagramListener;
 use drywire_std::processes::{Counts, Farewell, Worker};
-use drywire_std::{Listener, Recording, ServeError, evented, threads};
+use drywire_std::{Listener, Recording, ServeError, ServerHandle, evented, threads};
 use signal_hook::iterator::Signals;
 
 use super::admin;
@@ -26,11 +26,16 @@ pub(super) struct Plan<O> {
     pub(super) admission: AdmissionLimits,
     pub(super) threads: Option<NonZeroUsize>,
     pub(super) listeners: Vec<Listener>,
-    pub(super) admin: Option<Listener>,
     pub(super) datagram_listeners: Vec<DatagramListener>,
     pub(super) datagram_limits: DatagramLimits,
     pub(super) served_datagrams: ServedDatagrams,
     pub(super) observer: O,
+    pub(super) around: Surroundings,
+}
+
+/// What goes on beside a server of any kind.
+pub(super) struct Surroundings {
+    pub(super) admin: Option<Listener>,
     pub(super) signals: Signals,
     pub(super) reload: Box<dyn Fn() + Send>,
     /// Who is to be told that this process serves; the service manager, if it is no worker.
@@ -39,9 +44,8 @@ pub(super) struct Plan<O> {
 }
 
 /// The servers of all kinds are made alike.
-macro_rules! configured {
-    ($plan:expr, $runtime:ident) => {{
-        let has_datagrams = !$plan.datagram_listeners.is_empty();
+macro_rules! server {
+    ($runtime:ident, $plan:expr) => {{
         let menu = $plan.menu;
         let mut server = $runtime::Server::new(move |peer: &Peer| menu.protocol(peer))
             .limits($plan.limits)
@@ -54,40 +58,76 @@ macro_rules! configured {
         if let Some(recording) = $plan.recording {
             server = server.record(recording);
         }
-        if let Some(listener) = $plan.admin {
-            admin::serve(listener, server.handle()).map_err(ServeError::Io)?;
-        }
         for listener in $plan.datagram_listeners {
             server = server.listen_datagrams(listener, $plan.served_datagrams);
         }
-        let (handle, output) = (server.handle(), $plan.output);
-        let is_worker = $plan.worker.is_some();
-        let request = move |request| {
-            handle.request(request);
-            if !is_worker {
-                tell_end(handle.phase(), output);
-            }
-        };
-        let commands = Commands { reload: $plan.reload, request: Box::new(request) };
-        signals::watch($plan.signals, commands).map_err(ServeError::Io)?;
-        let (handle, counts) = (server.handle(), server.handle());
-        let obey = move |request| handle.request(request);
-        let farewell = match $plan.worker {
-            Some(worker) => {
-                let count = move || {
-                    let mut counted = Counts::from(counts.statistics());
-                    counted.datagrams = has_datagrams.then(|| counts.datagram_statistics());
-                    counted
-                };
-                Some(worker.serve(obey, count).map_err(ServeError::Io)?)
-            }
-            None => {
-                notify(State::Ready, output);
-                None
-            }
-        };
-        (server, farewell)
+        server
     }};
+}
+
+impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
+    /// Serves with a thread for each connection.
+    pub(super) fn run_threads(self) -> Result<Summary, ServeError> {
+        let has_datagrams = !self.datagram_listeners.is_empty();
+        let server = server!(threads, self);
+        let closing = self.around.begin(&server.handle(), has_datagrams)?;
+        Ok(closing.conclude(&server.run()?))
+    }
+
+    /// Serves with a loop in each thread; a worker process has one, unless it is told otherwise.
+    pub(super) fn run_evented(self) -> Result<Summary, ServeError> {
+        let has_datagrams = !self.datagram_listeners.is_empty();
+        let available = || match self.around.worker {
+            Some(_) => None,
+            None => thread::available_parallelism().ok(),
+        };
+        let count = self.threads.or_else(available).unwrap_or(NonZeroUsize::MIN);
+        let server = server!(evented, self).threads(count);
+        let closing = self.around.begin(&server.handle(), has_datagrams)?;
+        Ok(closing.conclude(&server.run()?))
+    }
+
+    /// Serves with a task for each connection.
+    pub(super) fn run_smol(self) -> Result<Summary, ServeError> {
+        let has_datagrams = !self.datagram_listeners.is_empty();
+        let threads = self.threads.or_else(|| thread::available_parallelism().ok());
+        let server = server!(drywire_smol, self);
+        let server = threads.into_iter().fold(server, drywire_smol::Server::threads);
+        let closing = self.around.begin(&server.handle(), has_datagrams)?;
+        Ok(closing.conclude(&smol::block_on(server.run())?))
+    }
+}
+
+impl Surroundings {
+    /// Begins it for the server that `handle` holds, which is about to run.
+    fn begin(self, handle: &ServerHandle, has_datagrams: bool) -> Result<Closing, ServeError> {
+        let Self { admin, signals, reload, worker, output } = self;
+        if let Some(listener) = admin {
+            admin::serve(listener, handle.clone()).map_err(ServeError::Io)?;
+        }
+        let (asked, is_worker) = (handle.clone(), worker.is_some());
+        let request = move |request| {
+            asked.request(request);
+            if !is_worker {
+                tell_end(asked.phase(), output);
+            }
+        };
+        let commands = Commands { reload, request: Box::new(request) };
+        signals::watch(signals, commands).map_err(ServeError::Io)?;
+        let Some(worker) = worker else {
+            notify(State::Ready, output);
+            return Ok(Closing { has_datagrams, farewell: None });
+        };
+        let (ordered, counted) = (handle.clone(), handle.clone());
+        let obey = move |request| ordered.request(request);
+        let count = move || {
+            let mut counts = Counts::from(counted.statistics());
+            counts.datagrams = has_datagrams.then(|| counted.datagram_statistics());
+            counts
+        };
+        let farewell = Some(worker.serve(obey, count).map_err(ServeError::Io)?);
+        Ok(Closing { has_datagrams, farewell })
+    }
 }
 
 fn tell_end(phase: Phase, output: Output) {
@@ -97,60 +137,22 @@ fn tell_end(phase: Phase, output: Output) {
     }
 }
 
-/// The supervisor tells what its workers did.
-fn take_leave(farewell: Option<Farewell>, summary: &Summary) {
-    if let Some(farewell) = farewell {
-        let mut counts = Counts::from(summary.statistics);
-        counts.datagrams = summary.datagrams;
-        farewell.finish(counts);
-    }
-}
-
-impl<O: Fn(&Peer, &CloseReason) + Send + Sync + 'static> Plan<O> {
-    /// Serves with a thread for each connection.
-    pub(super) fn run_threads(self) -> Result<Summary, ServeError> {
-        let has_datagrams = !self.datagram_listeners.is_empty();
-        let (server, farewell) = configured!(self, threads);
-        let summary = server.run()?;
-        Ok(summed_up(&summary, has_datagrams, farewell))
-    }
-
-    /// Serves with a loop in each thread; a worker process has one, unless it is told otherwise.
-    pub(super) fn run_evented(self) -> Result<Summary, ServeError> {
-        let has_datagrams = !self.datagram_listeners.is_empty();
-        let available = || match self.worker {
-            Some(_) => None,
-            None => thread::available_parallelism().ok(),
-        };
-        let count = self.threads.or_else(available).unwrap_or(NonZeroUsize::MIN);
-        let (server, farewell) = configured!(self, evented);
-        let summary = server.threads(count).run()?;
-        Ok(summed_up(&summary, has_datagrams, farewell))
-    }
-
-    /// Serves with a task for each connection.
-    pub(super) fn run_smol(self) -> Result<Summary, ServeError> {
-        let has_datagrams = !self.datagram_listeners.is_empty();
-        let threads = self.threads.or_else(|| thread::available_parallelism().ok());
-        let (server, farewell) = configured!(self, drywire_smol);
-        let server = match threads {
-            Some(threads) => server.threads(threads),
-            None => server,
-        };
-        let summary = smol::block_on(server.run())?;
-        Ok(summed_up(&summary, has_datagrams, farewell))
-    }
-}
-
-/// What a server came to.
-fn summed_up(
-    summary: &drywire_std::Summary,
+/// What is left to be said when a server has ended.
+struct Closing {
     has_datagrams: bool,
+    /// The supervisor tells what its workers did.
     farewell: Option<Farewell>,
-) -> Summary {
-    let datagrams = has_datagrams.then_some(summary.datagrams);
-    let (drained, statistics) = (summary.drained, summary.statistics);
-    let summary = Summary { drained, statistics, datagrams };
-    take_leave(farewell, &summary);
-    summary
+}
+
+impl Closing {
+    /// Says it; returns what the server came to.
+    fn conclude(self, summary: &drywire_std::Summary) -> Summary {
+        let datagrams = self.has_datagrams.then_some(summary.datagrams);
+        if let Some(farewell) = self.farewell {
+            let mut counts = Counts::from(summary.statistics);
+            counts.datagrams = datagrams;
+            farewell.finish(counts);
+        }
+        Summary { drained: summary.drained, statistics: summary.statistics, datagrams }
+    }
 }

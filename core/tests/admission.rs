@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use drywire::admission::{
     ACCEPT_BACKOFF_MIN, Accept, AcceptFault, Admission, AdmissionLimits, Permit, Refusal,
+    Reservation,
 };
 use drywire::error::LimitExceeded;
 use drywire::shutdown::{Phase, Request};
@@ -39,6 +40,22 @@ const fn per_address(max: u64) -> Refusal {
     Refusal::Limit(LimitExceeded::ConnectionsPerAddress { max })
 }
 
+/// Accepts somebody for whom there is a place.
+fn accept(
+    admission: &mut Admission,
+    peer: Option<IpAddr>,
+    now: Instant,
+) -> Result<Permit, Refusal> {
+    let reservation = admission.reserve(now).expect("a place");
+    admission.accepted(reservation, peer, now)
+}
+
+/// Fails to accept somebody for whom there is a place.
+fn fail(admission: &mut Admission, fault: AcceptFault, now: Instant) {
+    let reservation = admission.reserve(now).expect("a place");
+    admission.accept_failed(reservation, fault, now);
+}
+
 #[test]
 fn defaults() {
     let limits = AdmissionLimits::default();
@@ -54,16 +71,186 @@ fn a_full_server_waits_for_a_connection_to_close() {
         let mut permits = Vec::new();
         for _ in 0..counts_as {
             assert_eq!(admission.poll(at(0)), Accept::Now);
-            permits.push(admission.accepted(None, at(0)).unwrap());
+            permits.push(accept(&mut admission, None, at(0)).unwrap());
         }
         assert_eq!(admission.poll(at(0)), Accept::WaitForClose);
-        // Another thread accepted one all the same.
-        assert_eq!(admission.accepted(None, at(0)).unwrap_err(), total(counts_as));
+        assert!(admission.reserve(at(0)).is_none());
         assert_eq!(admission.active() as u64, counts_as);
         admission.closed(permits.pop().unwrap(), CloseKind::Finished);
         assert_eq!(admission.poll(at(0)), Accept::Now);
-        assert!(admission.accepted(None, at(0)).is_ok());
+        assert!(accept(&mut admission, None, at(0)).is_ok());
         assert_eq!(admission.poll(at(0)), Accept::WaitForClose);
+    }
+}
+
+#[test]
+fn a_place_that_is_reserved_is_taken_until_it_is_turned_in() {
+    for (max, counts_as) in [(3, 3), (0, 1)] {
+        let mut admission = Admission::new(limits(|limits| limits.connections_max = max));
+        let mut out: Vec<_> =
+            (0..counts_as).map(|_| admission.reserve(at(0)).expect("a place")).collect();
+        assert_eq!((admission.poll(at(0)), admission.active()), (Accept::WaitForClose, 0));
+        assert!(admission.reserve(at(0)).is_none());
+        for way in 0..3 {
+            let reservation = out.pop().unwrap();
+            match way {
+                0 => admission.unused(reservation),
+                1 => admission.accept_failed(reservation, AcceptFault::Aborted, at(0)),
+                _ => {
+                    // It is another's now, and none is free but for it.
+                    let permit = admission.accepted(reservation, None, at(0)).unwrap();
+                    assert!(admission.reserve(at(0)).is_none());
+                    admission.closed(permit, CloseKind::Finished);
+                }
+            }
+            out.push(admission.reserve(at(0)).expect("the one that was turned in"));
+            assert!(admission.reserve(at(0)).is_none());
+        }
+        assert_eq!(admission.statistics().refused, 0);
+    }
+}
+
+/// What gives a place back.
+#[derive(Clone, Copy, Debug)]
+enum Back {
+    Closed,
+    ThreadFailed,
+    Unused,
+    AcceptFailed,
+    /// For the limit of its address.
+    Refused,
+}
+
+#[test]
+fn who_was_told_to_wait_is_woken_once_for_a_place_that_is_given_back() {
+    use Back::{AcceptFailed, Closed, Refused, ThreadFailed, Unused};
+    for back in [Closed, ThreadFailed, Unused, AcceptFailed, Refused] {
+        for is_told in [false, true] {
+            let mut admission = Admission::new(limits(|limits| {
+                limits.connections_max = 3;
+                limits.connections_per_address_max = Some(1);
+            }));
+            let _first = accept(&mut admission, peer(1), at(0)).unwrap();
+            let second = accept(&mut admission, peer(2), at(0)).unwrap();
+            let third = admission.reserve(at(0)).unwrap();
+            if is_told {
+                assert_eq!(admission.poll(at(0)), Accept::WaitForClose);
+            }
+            assert!(!admission.poll_waiters(), "there is no place yet");
+            match back {
+                Closed => admission.closed(second, CloseKind::Finished),
+                ThreadFailed => admission.thread_failed(second, at(0)),
+                Unused => admission.unused(third),
+                AcceptFailed => admission.accept_failed(third, AcceptFault::Other, at(0)),
+                Refused => {
+                    let refused = admission.accepted(third, peer(1), at(0));
+                    assert_eq!(refused.unwrap_err(), per_address(1));
+                }
+            }
+            assert_eq!(admission.poll_waiters(), is_told, "{back:?}");
+            assert!(!admission.poll_waiters(), "{back:?}: once");
+        }
+    }
+}
+
+#[test]
+fn who_waits_through_a_pause_is_woken_too_and_nobody_for_who_is_admitted() {
+    let mut admission = Admission::new(AdmissionLimits::new());
+    let [first, second] = [(); 2].map(|()| admission.reserve(at(0)).unwrap());
+    admission.accept_failed(first, AcceptFault::OutOfResources, at(0));
+    assert_eq!(admission.poll(at(0)), Accept::WaitUntil(at(10)));
+    let permit = admission.accepted(second, None, at(0)).unwrap();
+    assert!(!admission.poll_waiters());
+    admission.closed(permit, CloseKind::Finished);
+    assert!(admission.poll_waiters());
+}
+
+/// A thread that accepts, and serves one peer at a time.
+#[derive(Debug)]
+enum Loop {
+    /// Has been told that somebody is at its door.
+    Looking,
+    Accepting(Reservation),
+    Serving(Permit),
+    /// Has been told to wait.
+    Asleep,
+    /// Has found nobody at its door.
+    Idle,
+}
+
+/// Lets a thread at each of `doors` take its steps until none has any left, those that `choices`
+/// names and then the first that can; writes down there how many could.
+fn take_turns(max: usize, doors: &[usize], queues: &[usize], choices: &mut Vec<(usize, usize)>) {
+    let mut admission = Admission::new(limits(|limits| limits.connections_max = max));
+    let mut queues = queues.to_vec();
+    let peers: usize = queues.iter().sum();
+    let mut loops: Vec<_> = doors.iter().map(|_| Loop::Looking).collect();
+    for step in 0.. {
+        let awake: Vec<_> = (0..loops.len())
+            .filter(|index| !matches!(loops[*index], Loop::Asleep | Loop::Idle))
+            .collect();
+        if awake.is_empty() {
+            break;
+        }
+        if choices.len() == step {
+            choices.push((0, awake.len()));
+        }
+        let index = awake[choices[step].0];
+        let queue = &mut queues[doors[index]];
+        loops[index] = match std::mem::replace(&mut loops[index], Loop::Idle) {
+            Loop::Looking => match admission.reserve(at(0)) {
+                Some(reservation) => Loop::Accepting(reservation),
+                None => Loop::Asleep,
+            },
+            Loop::Accepting(reservation) if *queue > 0 => {
+                *queue -= 1;
+                Loop::Serving(admission.accepted(reservation, None, at(0)).expect("was promised"))
+            }
+            Loop::Accepting(reservation) => {
+                admission.unused(reservation);
+                Loop::Idle
+            }
+            Loop::Serving(permit) => {
+                admission.closed(permit, CloseKind::Finished);
+                Loop::Looking
+            }
+            Loop::Asleep | Loop::Idle => unreachable!("they are not awake"),
+        };
+        if admission.poll_waiters() {
+            let asleep = loops.iter_mut().filter(|of| matches!(of, Loop::Asleep));
+            asleep.for_each(|of| *of = Loop::Looking);
+        }
+        assert!(admission.active() <= max);
+    }
+    // Nobody sleeps while somebody stands at a door.
+    assert_eq!((queues.iter().sum::<usize>(), admission.active()), (0, 0), "{loops:?}");
+    let statistics = admission.statistics();
+    assert_eq!((statistics.accepted, statistics.refused), (peers as u64, 0));
+}
+
+#[test]
+fn in_whatever_order_threads_take_their_steps_all_are_served_and_none_is_refused() {
+    for (doors, queues) in [
+        // Doors of their own, and a door of all.
+        (&[0, 1][..], &[2, 1][..]),
+        (&[0, 1], &[0, 2]),
+        (&[0, 0], &[2]),
+        (&[0, 0, 0], &[1]),
+    ] {
+        for max in 1..=2 {
+            let mut choices: Vec<(usize, usize)> = Vec::new();
+            loop {
+                take_turns(max, doors, queues, &mut choices);
+                // The next order: the last choice that has another.
+                while choices.last().is_some_and(|(chosen, of)| chosen + 1 == *of) {
+                    choices.pop();
+                }
+                match choices.last_mut() {
+                    Some((chosen, _)) => *chosen += 1,
+                    None => break,
+                }
+            }
+        }
     }
 }
 
@@ -74,27 +261,27 @@ fn one_address_cannot_take_all() {
             Admission::new(limits(|limits| limits.connections_per_address_max = Some(max)));
         let mut permits = Vec::new();
         for _ in 0..counts_as {
-            permits.push(admission.accepted(peer(1), at(0)).unwrap());
+            permits.push(accept(&mut admission, peer(1), at(0)).unwrap());
         }
         // The limit of one address does not stop the listeners.
         assert_eq!(admission.poll(at(0)), Accept::Now);
-        assert_eq!(admission.accepted(peer(1), at(0)).unwrap_err(), per_address(counts_as));
-        let other = admission.accepted(peer(2), at(0)).unwrap();
+        assert_eq!(accept(&mut admission, peer(1), at(0)).unwrap_err(), per_address(counts_as));
+        let other = accept(&mut admission, peer(2), at(0)).unwrap();
         assert_eq!(admission.addresses_len(), 2);
         admission.closed(permits.pop().unwrap(), CloseKind::Finished);
-        permits.push(admission.accepted(peer(1), at(0)).unwrap());
-        assert_eq!(admission.accepted(peer(1), at(0)).unwrap_err(), per_address(counts_as));
+        permits.push(accept(&mut admission, peer(1), at(0)).unwrap());
+        assert_eq!(accept(&mut admission, peer(1), at(0)).unwrap_err(), per_address(counts_as));
         for permit in permits.into_iter().chain([other]) {
             admission.closed(permit, CloseKind::Finished);
         }
         assert_eq!((admission.addresses_len(), admission.active()), (0, 0));
         // Peers without an address are limited in all only.
         for _ in 0..counts_as + 1 {
-            let _kept = admission.accepted(None, at(0)).unwrap();
+            let _kept = accept(&mut admission, None, at(0)).unwrap();
         }
     }
     let mut unlimited = Admission::new(AdmissionLimits::new());
-    let _kept = unlimited.accepted(peer(1), at(0)).unwrap();
+    let _kept = accept(&mut unlimited, peer(1), at(0)).unwrap();
     assert_eq!(unlimited.addresses_len(), 0);
 }
 
@@ -112,8 +299,8 @@ fn an_address_is_an_ipv4_address_or_64_bits_of_ipv6() {
     ] {
         let mut admission =
             Admission::new(limits(|limits| limits.connections_per_address_max = Some(1)));
-        let _kept = admission.accepted(one, at(0)).unwrap();
-        assert_eq!(admission.accepted(other, at(0)).is_err(), same, "{one:?} {other:?}");
+        let _kept = accept(&mut admission, one, at(0)).unwrap();
+        assert_eq!(accept(&mut admission, other, at(0)).is_err(), same, "{one:?} {other:?}");
         assert_eq!(admission.addresses_len(), if same { 1 } else { 2 });
     }
 }
@@ -121,7 +308,7 @@ fn an_address_is_an_ipv4_address_or_64_bits_of_ipv6() {
 /// The pauses of accepts that fail one after another.
 fn pauses(admission: &mut Admission, now: &mut Instant, count: usize) -> Vec<Duration> {
     let pause = |_| {
-        admission.accept_failed(AcceptFault::OutOfResources, *now);
+        fail(admission, AcceptFault::OutOfResources, *now);
         let Accept::WaitUntil(until) = admission.poll(*now) else { panic!("a pause expected") };
         let pause = until.saturating_duration_since(*now);
         *now = until;
@@ -137,11 +324,11 @@ fn pauses_grow_up_to_their_limit_and_begin_anew() {
     let mut now = at(5);
     let expected = [10, 20, 40, 80, 160, 320, 640, 1000, 1000].map(ms);
     assert_eq!(pauses(&mut admission, &mut now, 9), expected);
-    let permit = admission.accepted(None, now).unwrap();
+    let permit = accept(&mut admission, None, now).unwrap();
     assert_eq!(pauses(&mut admission, &mut now, 2), [10, 20].map(ms));
 
     // A connection that closes ends the pause, and the next one is longer all the same.
-    admission.accept_failed(AcceptFault::Other, now);
+    fail(&mut admission, AcceptFault::Other, now);
     assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(40)));
     admission.closed(permit, CloseKind::Finished);
     assert_eq!(admission.poll(now), Accept::Now);
@@ -152,9 +339,12 @@ fn pauses_grow_up_to_their_limit_and_begin_anew() {
 fn an_accept_that_is_refused_ends_the_pause_too() {
     let limits = limits(|limits| limits.connections_per_address_max = Some(1));
     let mut admission = Admission::new(limits);
-    let _kept = admission.accepted(peer(1), at(0)).unwrap();
-    admission.accept_failed(AcceptFault::OutOfResources, at(0));
-    assert_eq!(admission.accepted(peer(1), at(1)).unwrap_err(), per_address(1));
+    let _kept = accept(&mut admission, peer(1), at(0)).unwrap();
+    // Of another thread.
+    let reservation = admission.reserve(at(0)).unwrap();
+    fail(&mut admission, AcceptFault::OutOfResources, at(0));
+    assert!(admission.reserve(at(1)).is_none());
+    assert_eq!(admission.accepted(reservation, peer(1), at(1)).unwrap_err(), per_address(1));
     assert_eq!(admission.poll(at(1)), Accept::Now);
     assert_eq!(pauses(&mut admission, &mut at(1), 1), [ms(10)]);
 }
@@ -179,8 +369,8 @@ fn bounds_of_pauses_are_made_sense_of() {
         limits.accept_backoff_min = Duration::MAX;
         limits.accept_backoff_max = Duration::MAX;
     }));
-    for _ in 0..2 {
-        longest.accept_failed(AcceptFault::Other, at(0));
+    for reservation in [(); 2].map(|()| longest.reserve(at(0)).unwrap()) {
+        longest.accept_failed(reservation, AcceptFault::Other, at(0));
         assert_eq!(longest.poll(at(0)), Accept::WaitUntil(Instant::MAX));
     }
 }
@@ -188,11 +378,12 @@ fn bounds_of_pauses_are_made_sense_of() {
 #[test]
 fn an_aborted_accept_is_no_reason_to_wait() {
     let mut admission = Admission::new(AdmissionLimits::new());
-    admission.accept_failed(AcceptFault::Aborted, at(0));
+    fail(&mut admission, AcceptFault::Aborted, at(0));
     assert_eq!(admission.poll(at(0)), Accept::Now);
     // Nor to go on earlier.
-    admission.accept_failed(AcceptFault::OutOfResources, at(0));
-    admission.accept_failed(AcceptFault::Aborted, at(1));
+    let [first, second] = [(); 2].map(|()| admission.reserve(at(0)).unwrap());
+    admission.accept_failed(first, AcceptFault::OutOfResources, at(0));
+    admission.accept_failed(second, AcceptFault::Aborted, at(1));
     assert_eq!(admission.poll(at(1)), Accept::WaitUntil(at(10)));
 }
 
@@ -203,7 +394,7 @@ fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
     let mut now = at(0);
     for pause in [10, 20, 40, 80] {
         // Accepting succeeds each time.
-        let permit = admission.accepted(peer(1), now).unwrap();
+        let permit = accept(&mut admission, peer(1), now).unwrap();
         admission.thread_failed(permit, now);
         assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(pause)));
         assert_eq!((admission.active(), admission.addresses_len()), (0, 0));
@@ -215,8 +406,8 @@ fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
     assert_eq!(statistics.refused_for(RefusalKind::Resources), 4);
     assert_eq!(statistics.closed_as(CloseKind::Refused), 4);
     // One that can start ends it.
-    let started = admission.accepted(peer(1), now).unwrap();
-    let failed = admission.accepted(peer(2), now).unwrap();
+    let started = accept(&mut admission, peer(1), now).unwrap();
+    let failed = accept(&mut admission, peer(2), now).unwrap();
     admission.thread_failed(failed, now);
     assert_eq!(admission.poll(now), Accept::WaitUntil(now + ms(10)));
     admission.closed(started, CloseKind::Finished);
@@ -225,14 +416,16 @@ fn a_thread_that_cannot_start_counts_as_refused_and_pauses_grow() {
 #[test]
 fn draining_stops_accepting_and_ends_by_force() {
     let mut admission = Admission::new(limits(|limits| limits.drain_timeout = ms(100)));
-    let permit = admission.accepted(None, at(0)).unwrap();
+    let permit = accept(&mut admission, None, at(0)).unwrap();
+    let [first, second] = [(); 2].map(|()| admission.reserve(at(0)).unwrap());
     assert!(!admission.is_draining() && !admission.is_drained() && !admission.force_due(at(0)));
     assert_eq!(admission.deadline(), None);
 
     admission.drain(at(50));
     assert_eq!(admission.poll(at(50)), Accept::Never);
+    assert!(admission.reserve(at(50)).is_none());
     // Accepted at the moment at which draining began.
-    let late = admission.accepted(None, at(50)).unwrap();
+    let late = admission.accepted(first, None, at(50)).unwrap();
     admission.closed(late, CloseKind::Finished);
     assert!(admission.is_draining() && !admission.is_drained());
     assert_eq!(admission.deadline(), Some(at(150)));
@@ -244,7 +437,7 @@ fn draining_stops_accepting_and_ends_by_force() {
     assert!(admission.force_due(at(150)));
     assert!(admission.force_due(at(151)));
     assert_eq!(admission.deadline(), None);
-    assert_eq!(admission.accepted(None, at(151)).unwrap_err(), Refusal::Ending);
+    assert_eq!(admission.accepted(second, None, at(151)).unwrap_err(), Refusal::Ending);
 
     admission.closed(permit, CloseKind::Stopped);
     assert!(admission.is_drained());
@@ -262,10 +455,40 @@ fn draining_stops_accepting_and_ends_by_force() {
 }
 
 #[test]
+fn a_server_is_not_drained_while_somebody_may_come_for_a_reserved_place() {
+    for is_stopped in [false, true] {
+        let mut admission = Admission::new(limits(|limits| limits.drain_timeout = ms(100)));
+        let [first, second] = [(); 2].map(|()| admission.reserve(at(0)).unwrap());
+        admission.drain(at(0));
+        assert!(!admission.is_drained() && !admission.poll_waiters());
+        assert_eq!(admission.deadline(), Some(at(100)));
+        admission.unused(first);
+        assert!(!admission.is_drained() && !admission.poll_waiters());
+        if is_stopped {
+            admission.request(Request::Stop, at(1));
+            assert!(!admission.is_drained());
+            assert_eq!(admission.accepted(second, None, at(1)).unwrap_err(), Refusal::Ending);
+        } else {
+            let permit = admission.accepted(second, None, at(1)).unwrap();
+            assert!(!admission.is_drained() && !admission.poll_waiters());
+            admission.closed(permit, CloseKind::Finished);
+        }
+        // Whoever waits for the end is woken, though nobody was told to wait for a place.
+        assert!(admission.is_drained() && admission.poll_waiters() && !admission.poll_waiters());
+        assert_eq!(admission.deadline(), None);
+    }
+    let mut admission = Admission::new(AdmissionLimits::new());
+    let reservation = admission.reserve(at(0)).unwrap();
+    admission.drain(at(0));
+    admission.unused(reservation);
+    assert!(admission.is_drained() && admission.poll_waiters());
+}
+
+#[test]
 fn a_drain_timeout_of_zero_expires_at_once_and_the_longest_never() {
     for (timeout, deadline) in [(Duration::ZERO, Some(at(7).next())), (Duration::MAX, None)] {
         let mut admission = Admission::new(limits(|limits| limits.drain_timeout = timeout));
-        let _kept = admission.accepted(None, at(0)).unwrap();
+        let _kept = accept(&mut admission, None, at(0)).unwrap();
         admission.drain(at(7));
         assert_eq!(admission.deadline(), deadline);
         assert!(!admission.force_due(at(7)));
@@ -286,7 +509,7 @@ fn while_it_pauses_it_accepts_and_is_not_ready() {
     admission.request(Request::Terminate, at(50));
     assert_eq!((admission.is_ready(), admission.phase(at(50))), (false, Phase::Pausing));
     assert_eq!((admission.poll(at(79)), admission.deadline()), (Accept::Now, Some(at(80))));
-    let permit = admission.accepted(None, at(79)).unwrap();
+    let permit = accept(&mut admission, None, at(79)).unwrap();
     assert!(!admission.is_draining());
 
     assert_eq!((admission.poll(at(80)), admission.deadline()), (Accept::Never, Some(at(180))));
@@ -301,7 +524,7 @@ fn a_second_signal_ends_a_server_that_pauses_or_drains() {
     for first in [Request::Terminate, Request::Interrupt] {
         for second in [Request::Terminate, Request::Interrupt] {
             let mut admission = Admission::new(limits(|limits| limits.drain_pause = ms(30)));
-            let _kept = admission.accepted(None, at(0)).unwrap();
+            let _kept = accept(&mut admission, None, at(0)).unwrap();
             admission.request(first, at(1));
             assert!(!admission.force_due(at(2)));
             admission.request(second, at(2));
@@ -331,22 +554,36 @@ fn limits_that_are_set_after_a_request_keep_it() {
 #[test]
 fn an_earlier_time_counts_as_the_latest() {
     let mut admission = Admission::new(AdmissionLimits::new());
-    admission.poll(at(100));
-    admission.accept_failed(AcceptFault::OutOfResources, at(0));
+    let [first, second] = [(); 2].map(|()| admission.reserve(at(100)).unwrap());
+    admission.accept_failed(first, AcceptFault::OutOfResources, at(0));
     assert_eq!(admission.poll(at(0)), Accept::WaitUntil(at(110)));
     admission.drain(at(0));
-    let _refused = admission.accepted(None, at(0));
+    let _kept = admission.accepted(second, None, at(0)).unwrap();
     assert!(!admission.force_due(at(10_099)));
     assert!(admission.force_due(at(10_100)));
 }
 
 #[test]
-fn permits_of_another_admission_do_no_harm() {
-    let limits = limits(|limits| limits.connections_per_address_max = Some(1));
+fn permits_and_reservations_of_another_admission_do_no_harm() {
+    let limits = limits(|limits| {
+        limits.connections_per_address_max = Some(1);
+        limits.connections_max = 4;
+    });
     let (mut one, mut other) = (Admission::new(limits.clone()), Admission::new(limits));
-    let permit = one.accepted(peer(1), at(0)).unwrap();
+    let permit = accept(&mut one, peer(1), at(0)).unwrap();
     other.closed(permit, CloseKind::Finished);
     assert_eq!((other.active(), other.statistics().active), (0, 0));
+
+    other.unused(one.reserve(at(0)).unwrap());
+    for last in 0..4 {
+        let reservation = one.reserve(at(0)).unwrap();
+        one.unused(reservation);
+        let _kept = accept(&mut other, peer(last), at(0)).unwrap();
+    }
+    // Those that are open are bounded all the same.
+    let reservation = one.reserve(at(0)).unwrap();
+    assert_eq!(other.accepted(reservation, peer(9), at(0)).unwrap_err(), total(4));
+    assert_eq!(other.active(), 4);
 }
 
 #[test]
@@ -397,8 +634,11 @@ fn errors_of_the_system_are_told_apart() {
 
 #[derive(Clone, Debug)]
 enum Call {
+    Reserve,
     Accepted(Option<u8>),
     AcceptFailed(AcceptFault),
+    Unused,
+    PollWaiters,
     Closed(prop::sample::Index, usize),
     ThreadFailed(prop::sample::Index),
     Drain,
@@ -412,8 +652,11 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         Just(AcceptFault::Other),
     ];
     let call = prop_oneof![
+        12 => Just(Call::Reserve),
         8 => prop::option::weighted(0.9, 0..3_u8).prop_map(Call::Accepted),
         3 => fault.prop_map(Call::AcceptFailed),
+        1 => Just(Call::Unused),
+        2 => Just(Call::PollWaiters),
         4 => (any::<prop::sample::Index>(), 0..3_usize).prop_map(|(index, kind)| Call::Closed(index, kind)),
         1 => any::<prop::sample::Index>().prop_map(Call::ThreadFailed),
         1 => Just(Call::Drain),
@@ -426,6 +669,10 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 #[derive(Default)]
 struct Model {
     open: Vec<Option<u8>>,
+    reserved: usize,
+    /// Somebody was told to wait after the last that were woken, and a place was given back after.
+    is_told: bool,
+    is_due: bool,
     accepted: u64,
     refused: u64,
     closed: [u64; CloseKind::COUNT],
@@ -442,18 +689,18 @@ impl Model {
         self.failures += 1;
     }
 
-    fn verdict(
-        &self,
-        peer: Option<u8>,
-        max: usize,
-        max_per_address: usize,
-        now: Instant,
-    ) -> Option<Refusal> {
+    fn give_back(&mut self) {
+        self.is_due |= self.is_told || self.is_drained();
+    }
+
+    fn is_drained(&self) -> bool {
+        self.drained_at.is_some() && self.open.is_empty() && self.reserved == 0
+    }
+
+    fn verdict(&self, peer: Option<u8>, max_per_address: usize, now: Instant) -> Option<Refusal> {
         let from_peer = self.open.iter().filter(|open| **open == peer).count();
         if self.drained_at.is_some_and(|at| at + ms(200) <= now) {
             Some(Refusal::Ending)
-        } else if self.open.len() == max {
-            Some(total(max as u64))
         } else if peer.is_some() && from_peer == max_per_address {
             Some(per_address(max_per_address as u64))
         } else {
@@ -464,7 +711,7 @@ impl Model {
     fn poll(&self, now: Instant, max: usize) -> Accept {
         match self.resume_at {
             _ if self.drained_at.is_some() => Accept::Never,
-            _ if self.open.len() == max => Accept::WaitForClose,
+            _ if self.open.len() + self.reserved == max => Accept::WaitForClose,
             Some(at) if at > now => Accept::WaitUntil(at),
             _ => Accept::Now,
         }
@@ -484,15 +731,25 @@ proptest! {
         }));
         let mut model = Model::default();
         let mut permits: Vec<Permit> = Vec::new();
+        let mut reservations: Vec<Reservation> = Vec::new();
         let mut now = at(0);
         for call in calls {
             match call {
-                Call::Accepted(from) => {
+                Call::Reserve => {
+                    let accept = model.poll(now, max);
+                    let reservation = admission.reserve(now);
+                    prop_assert_eq!(reservation.is_some(), accept == Accept::Now);
+                    reservations.extend(reservation);
+                    model.reserved = reservations.len();
+                }
+                Call::Accepted(from) if !reservations.is_empty() => {
                     model.failures_before = model.failures;
                     model.failures = 0;
                     model.resume_at = None;
-                    let verdict = model.verdict(from, max, max_per_address, now);
-                    match admission.accepted(from.and_then(peer), now) {
+                    let verdict = model.verdict(from, max_per_address, now);
+                    let reservation = reservations.pop().unwrap();
+                    model.reserved -= 1;
+                    match admission.accepted(reservation, from.and_then(peer), now) {
                         Ok(permit) => {
                             prop_assert_eq!(verdict, None);
                             permits.push(permit);
@@ -502,13 +759,27 @@ proptest! {
                         Err(refusal) => {
                             prop_assert_eq!(verdict, Some(refusal));
                             model.refused += 1;
+                            model.give_back();
                         }
                     }
                 }
-                Call::AcceptFailed(fault) => {
-                    admission.accept_failed(fault, now);
+                Call::AcceptFailed(fault) if !reservations.is_empty() => {
+                    admission.accept_failed(reservations.pop().unwrap(), fault, now);
+                    model.reserved -= 1;
+                    model.give_back();
                     if fault != AcceptFault::Aborted {
                         model.fail(now);
+                    }
+                }
+                Call::Unused if !reservations.is_empty() => {
+                    admission.unused(reservations.pop().unwrap());
+                    model.reserved -= 1;
+                    model.give_back();
+                }
+                Call::PollWaiters => {
+                    prop_assert_eq!(admission.poll_waiters(), model.is_due);
+                    if model.is_due {
+                        (model.is_told, model.is_due) = (false, false);
                     }
                 }
                 Call::Closed(index, kind) if !permits.is_empty() => {
@@ -516,6 +787,7 @@ proptest! {
                     let kind = CloseKind::ALL[kind];
                     admission.closed(permits.remove(index), kind);
                     model.open.remove(index);
+                    model.give_back();
                     model.resume_at = None;
                     model.closed[kind.index()] += 1;
                 }
@@ -523,11 +795,13 @@ proptest! {
                     let index = index.index(permits.len());
                     admission.thread_failed(permits.remove(index), now);
                     model.open.remove(index);
+                    model.give_back();
                     model.closed[CloseKind::Refused.index()] += 1;
                     model.refused += 1;
                     model.failures = model.failures.max(model.failures_before);
                     model.fail(now);
                 }
+                Call::Accepted(_) | Call::AcceptFailed(_) | Call::Unused => {}
                 Call::Closed(..) | Call::ThreadFailed(_) => {}
                 Call::Drain => {
                     admission.drain(now);
@@ -540,12 +814,13 @@ proptest! {
             if let Accept::WaitUntil(at) = accept {
                 prop_assert!(at > now);
             }
+            model.is_told |= matches!(accept, Accept::WaitUntil(_) | Accept::WaitForClose);
             let force_at = model.drained_at.map(|at| at + ms(200));
             prop_assert_eq!(admission.force_due(now), force_at.is_some_and(|at| at <= now));
-            let is_open = !model.open.is_empty();
-            prop_assert_eq!(admission.deadline(), force_at.filter(|at| is_open && *at > now));
-            prop_assert_eq!(admission.is_drained(), force_at.is_some() && !is_open);
-            prop_assert!(admission.active() <= max);
+            let is_drained = model.is_drained();
+            prop_assert_eq!(admission.deadline(), force_at.filter(|at| !is_drained && *at > now));
+            prop_assert_eq!(admission.is_drained(), is_drained);
+            prop_assert!(admission.active() + reservations.len() <= max);
             let mut addresses: HashMap<u8, usize> = HashMap::new();
             model.open.iter().flatten().for_each(|peer| *addresses.entry(*peer).or_default() += 1);
             prop_assert_eq!(admission.addresses_len(), addresses.len());

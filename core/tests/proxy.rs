@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use drywire::admission::{Admission, AdmissionLimits, Refusal};
+use drywire::admission::{Admission, AdmissionLimits, Permit, Refusal};
 use drywire::connection::{Deadline, Timer, Truncation};
 use drywire::error::{LimitExceeded, MisuseError, RemoteError};
 use drywire::peer::Ends;
@@ -725,6 +725,17 @@ fn a_policy_never_looks_for_a_header_of_those_who_are_not_trusted() {
     assert!(everybody.trusted().includes(None));
 }
 
+/// Accepts somebody for whom there is a place.
+fn accept(
+    admission: &mut Admission,
+    policy: Option<&ProxyPolicy>,
+    peer: Option<IpAddr>,
+    now: Instant,
+) -> Result<(Permit, Option<Preamble>), Refusal> {
+    let reservation = admission.reserve(now).expect("a place");
+    admission.accepted_by(reservation, policy, peer, now)
+}
+
 #[test]
 fn admission_counts_a_proxied_connection_for_its_client() {
     let mut limits = AdmissionLimits::new();
@@ -739,7 +750,7 @@ fn admission_counts_a_proxied_connection_for_its_client() {
         Header::tcp(Version::Two, source, source)
     };
 
-    let refusal = admission.accepted_by(Some(&policy), stranger, now).unwrap_err();
+    let refusal = accept(&mut admission, Some(&policy), stranger, now).unwrap_err();
     assert_eq!(refusal, Refusal::Untrusted);
     assert_eq!(refusal.to_string(), "the peer is not trusted to send a PROXY header");
     let reason = refusal.close_reason().unwrap();
@@ -749,15 +760,13 @@ fn admission_counts_a_proxied_connection_for_its_client() {
     // One address, and as many connections as there may be in all.
     let mut permits = Vec::new();
     for _ in 0..5 {
-        let (permit, preamble) = admission.accepted_by(Some(&policy), proxy, now).unwrap();
+        let (permit, preamble) = accept(&mut admission, Some(&policy), proxy, now).unwrap();
         let deadline = preamble.unwrap().deadline().unwrap().at;
         assert_eq!(deadline, now + ProxyLimits::new().header_timeout);
         permits.push(permit);
     }
     assert_eq!(admission.addresses_len(), 0);
-    let max = LimitExceeded::Connections { max: 5 };
-    let refusal = admission.accepted_by(Some(&policy), proxy, now).unwrap_err();
-    assert_eq!((refusal, refusal.close_reason().is_some()), (Refusal::Limit(max), true));
+    assert!(admission.reserve(now).is_none());
 
     // Two clients, one of them twice, a health check and somebody unknown.
     let max = LimitExceeded::ConnectionsPerAddress { max: 1 };
@@ -779,13 +788,15 @@ fn admission_counts_a_proxied_connection_for_its_client() {
 
     // Without a policy, and for others who are served, the address of the transport counts.
     let serving = policy.with_others(Others::Served);
-    let (permit, preamble) = admission.accepted_by(Some(&serving), stranger, now).unwrap();
+    let (permit, preamble) = accept(&mut admission, Some(&serving), stranger, now).unwrap();
     assert!(preamble.is_none());
-    let refusal = admission.accepted_by(None, stranger, now).unwrap_err();
+    let refusal = accept(&mut admission, None, stranger, now).unwrap_err();
     assert_eq!(refusal, Refusal::Limit(max));
+    assert!(refusal.close_reason().is_some());
     admission.closed(permit, CloseKind::Finished);
+    let reservation = admission.reserve(now).unwrap();
     admission.request(Request::Stop, now);
-    let refusal = admission.accepted_by(None, stranger, now).unwrap_err();
+    let refusal = admission.accepted_by(reservation, None, stranger, now).unwrap_err();
     assert_eq!((refusal, refusal.close_reason()), (Refusal::Ending, None));
 }
 

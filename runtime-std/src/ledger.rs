@@ -2,7 +2,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal};
+use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal, Reservation};
 use drywire::datagram::DatagramStatistics;
 use drywire::framing::Framing;
 use drywire::proxy::{Header, Preamble, ProxyPolicy};
@@ -96,7 +96,7 @@ impl Ledger {
         self.clock
     }
 
-    /// Whether to accept another connection; see [`Admission::poll`].
+    /// Whether to wait for another connection; see [`Admission::poll`].
     #[must_use]
     pub fn poll(&self) -> Accept {
         self.poll_at(self.now())
@@ -107,12 +107,29 @@ impl Ledger {
         self.admission().poll(now)
     }
 
+    /// Keeps a place for the accept that follows; see [`Admission::reserve`].
+    #[must_use]
+    pub fn reserve(&self) -> Option<Reservation> {
+        self.reserve_at(self.now())
+    }
+
+    /// The same at `now`, for whoever knows the time.
+    pub(crate) fn reserve_at(&self, now: Instant) -> Option<Reservation> {
+        self.admission().reserve(now)
+    }
+
+    /// Whether to wake those who wait; see [`Admission::poll_waiters`].
+    #[must_use]
+    pub fn poll_waiters(&self) -> bool {
+        self.admission().poll_waiters()
+    }
+
     /// Admits or refuses a connection that was accepted; see [`Admission::accepted`].
     ///
     /// # Errors
     /// [`Refusal`]: the connection must be dropped.
-    pub fn accepted(&self, peer: &Peer) -> Result<Permit, Refusal> {
-        let admitted = self.admission().accepted(peer.remote_ip(), self.now());
+    pub fn accepted(&self, reservation: Reservation, peer: &Peer) -> Result<Permit, Refusal> {
+        let admitted = self.admission().accepted(reservation, peer.remote_ip(), self.now());
         if let Err(refusal) = &admitted {
             log::refused(peer, self.place(peer), *refusal);
         }
@@ -125,20 +142,22 @@ impl Ledger {
     /// [`Refusal`]: the connection must be dropped.
     pub fn accepted_by(
         &self,
+        reservation: Reservation,
         policy: Option<&ProxyPolicy>,
         peer: &Peer,
     ) -> Result<(Permit, Option<Preamble>), Refusal> {
-        self.accepted_by_at(policy, peer, self.now())
+        self.accepted_by_at(reservation, policy, peer, self.now())
     }
 
     /// The same at `now`, for whoever knows the time.
     pub(crate) fn accepted_by_at(
         &self,
+        reservation: Reservation,
         policy: Option<&ProxyPolicy>,
         peer: &Peer,
         now: Instant,
     ) -> Result<(Permit, Option<Preamble>), Refusal> {
-        let admitted = self.admission().accepted_by(policy, peer.remote_ip(), now);
+        let admitted = self.admission().accepted_by(reservation, policy, peer.remote_ip(), now);
         if let Err(refusal) = &admitted {
             log::refused(peer, self.place(peer), *refusal);
         }
@@ -168,10 +187,15 @@ impl Ledger {
     }
 
     /// Takes note that accept failed; see [`Admission::accept_failed`].
-    pub fn accept_failed(&self, error: &io::Error) {
+    pub fn accept_failed(&self, reservation: Reservation, error: &io::Error) {
         let fault = accept_fault(error);
         log::accept_failed(error, fault);
-        self.admission().accept_failed(fault, self.now());
+        self.admission().accept_failed(reservation, fault, self.now());
+    }
+
+    /// Takes note that nobody was there to accept; see [`Admission::unused`].
+    pub fn unused(&self, reservation: Reservation) {
+        self.admission().unused(reservation);
     }
 
     /// Puts an admitted connection on the list, `is_tls` or not, that begins with a header or not.
@@ -396,10 +420,14 @@ mod tests {
         let mut limits = AdmissionLimits::new();
         limits.connections_max = 2;
         ledger.set_limits(limits);
-        let first = ledger.accepted(&Peer::unix()).unwrap();
-        let second = ledger.accepted(&Peer::unix()).unwrap();
+        let [first, second, unused] = [(); 3].map(|()| ledger.reserve());
+        let (Some(first), Some(second), None) = (first, second, unused) else { panic!("two") };
         assert_eq!(ledger.poll(), Accept::WaitForClose);
-        assert!(ledger.accepted(&Peer::unix()).is_err());
+        let first = ledger.accepted(first, &Peer::unix()).unwrap();
+        ledger.unused(second);
+        assert!(ledger.poll_waiters());
+        let second = ledger.accepted(ledger.reserve().unwrap(), &Peer::unix()).unwrap();
+        assert!(ledger.reserve().is_none());
         let visitors =
             [ledger.enter(&Peer::unix(), false, false), ledger.enter(&Peer::unix(), false, false)];
         assert_eq!(ledger.visits().len(), 2);
@@ -407,7 +435,7 @@ mod tests {
         assert_eq!(ledger.visits().len(), 1);
         ledger.transferred(3, 4);
         let statistics = ledger.statistics();
-        assert_eq!((statistics.accepted, statistics.active, statistics.refused), (2, 1, 1));
+        assert_eq!((statistics.accepted, statistics.active, statistics.refused), (2, 1, 0));
         assert_eq!(statistics.closed_as(CloseKind::Reset), 1);
         assert_eq!((statistics.received_len, statistics.transmitted_len), (3, 4));
 

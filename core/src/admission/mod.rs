@@ -1,11 +1,13 @@
 //! Whether another connection may be accepted: limits, back-off and draining as a state machine.
 //!
-//! One [`Admission`] serves all listeners of a server. Before each accept a driver polls it, after
-//! each it reports what came of it, and when a connection ends it gives the [`Permit`] back.
+//! One [`Admission`] serves all listeners of a server, in any number of threads. For each accept a
+//! driver [reserves](Admission::reserve) a place, after it the driver turns the [`Reservation`] in
+//! with what came of it, and when a connection ends it gives the [`Permit`] back.
+//! [`Admission::poll`] is the look before: whether to wait for peers, or for what else.
 //!
 //! - **Full**: at [`AdmissionLimits::connections_max`] accepting stops until a connection closes,
-//!   so that further peers wait in the system's queue. A connection beyond it, which another thread
-//!   accepted meanwhile, is refused.
+//!   so that further peers wait in the system's queue. A place that is reserved is taken: however
+//!   many threads accept, no two are promised the last one, and nobody is accepted in vain.
 //! - **Too many from one address**: only accepting shows the address, so the connection is accepted
 //!   and refused at once.
 //! - **Behind a balancer**: a connection whose PROXY header is awaited counts in all, and for the
@@ -13,9 +15,10 @@
 //! - **Out of descriptors, memory or threads**: accepting pauses, for twice as long each time up to
 //!   a limit, and is tried again when a connection closes. An accept that succeeds ends it.
 //! - **Ending**: as [`shutdown`](crate::shutdown) says. While it pauses it accepts, and is not
-//!   [ready](Admission::is_ready); while it drains nothing more is accepted, but who was
-//!   accepted at that moment is admitted, for no other would answer; what is left after
-//!   [`AdmissionLimits::drain_timeout`] must be ended by force.
+//!   [ready](Admission::is_ready); while it drains no more places are reserved, but who is
+//!   accepted for one that was is admitted, for no other would answer, and the server is not
+//!   [drained](Admission::is_drained) before; what is left after
+//!   [`AdmissionLimits::drain_timeout`] must be ended by force, and who comes then is refused.
 //!
 //! An address is an IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at
 //! least as many (RFC 6177), and could otherwise evade the limit. An IPv4 address that a dual-stack
@@ -42,20 +45,18 @@
 //! let mut accepts = [Ok(peer), Ok(peer), Err(AcceptFault::OutOfResources)].into_iter();
 //!
 //! let mut permits: Vec<Permit> = Vec::new();
-//! let resume_at = loop {
-//!     match admission.poll(now) {
-//!         Accept::Now => match accepts.next().expect("a connection in the queue") {
-//!             Ok(peer) => match admission.accepted(peer, now) {
-//!                 Ok(permit) => permits.push(permit),
-//!                 Err(refusal) => println!("{refusal}"), // and close the socket
-//!             },
-//!             Err(fault) => admission.accept_failed(fault, now),
+//! while let Some(reservation) = admission.reserve(now) {
+//!     match accepts.next() {
+//!         Some(Ok(peer)) => match admission.accepted(reservation, peer, now) {
+//!             Ok(permit) => permits.push(permit),
+//!             Err(refusal) => println!("{refusal}"), // and close the socket
 //!         },
-//!         Accept::WaitUntil(at) => break at,
-//!         Accept::WaitForClose | Accept::Never => unreachable!("in this example"),
+//!         Some(Err(fault)) => admission.accept_failed(reservation, fault, now),
+//!         // It would block: wait for the listener.
+//!         None => admission.unused(reservation),
 //!     }
-//! };
-//! assert_eq!(resume_at, now + Duration::from_millis(10));
+//! }
+//! assert_eq!(admission.poll(now), Accept::WaitUntil(now + Duration::from_millis(10)));
 //!
 //! // A connection that closes frees a descriptor.
 //! admission.closed(permits.pop().unwrap(), CloseKind::Finished);
@@ -81,32 +82,26 @@ use crate::time::Instant;
 
 mod error;
 mod limits;
+mod place;
+mod waiters;
 
 pub use error::{AcceptFault, Refusal};
 pub use limits::{ACCEPT_BACKOFF_MIN, AdmissionLimits};
+pub use place::{Permit, Reservation};
+use waiters::Waiters;
 
 /// Whether to accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accept {
-    /// Accept, and report what came of it.
+    /// Wait for somebody to come, [reserve](Admission::reserve) a place, and accept.
     Now,
-    /// Poll again at this time, which is later than the time of the poll, or when a connection
-    /// closes.
+    /// Poll again at this time, which is later than the time of the poll, or when a place was given
+    /// back.
     WaitUntil(Instant),
-    /// Poll again when a connection closes.
+    /// Poll again when a place was given back: a connection has closed, or was not admitted.
     WaitForClose,
     /// Close the listeners.
     Never,
-}
-
-/// The place of one connection in the counts. Give it back with [`Admission::closed`] or
-/// [`Admission::thread_failed`].
-#[derive(Debug)]
-#[must_use = "a permit that is dropped counts as a connection for ever"]
-pub struct Permit {
-    /// None without an address or without a limit for one. In a box, because most have none and a
-    /// driver has a permit for each idle connection.
-    address: Option<Box<IpAddr>>,
 }
 
 /// Decides whether another connection may be accepted; see the [module](self).
@@ -116,6 +111,9 @@ pub struct Admission {
     /// The latest time seen.
     now: Instant,
     active: usize,
+    /// Places that are out: `active + reserved <= connections_max`.
+    reserved: usize,
+    waiters: Waiters,
     /// Active connections by address, none of them 0.
     addresses: BTreeMap<IpAddr, usize>,
     resume_at: Instant,
@@ -138,6 +136,8 @@ impl Admission {
         Self {
             now: Instant::ZERO,
             active: 0,
+            reserved: 0,
+            waiters: Waiters::Nobody,
             addresses: BTreeMap::new(),
             resume_at: Instant::ZERO,
             backoff: limits.accept_backoff_min,
@@ -152,19 +152,17 @@ impl Admission {
     /// Takes note that the system accepted a connection from `peer`, and admits or refuses it.
     ///
     /// # Errors
-    /// [`Refusal`]: the driver closes the socket at once. Nothing else is to be done.
-    pub fn accepted(&mut self, peer: Option<IpAddr>, now: Instant) -> Result<Permit, Refusal> {
-        self.accept_succeeded(now);
-        match self.admit(peer) {
-            Ok(permit) => {
-                self.statistics.admitted();
-                Ok(permit)
-            }
-            Err(refusal) => {
-                self.statistics.refused(refusal.into());
-                Err(refusal)
-            }
-        }
+    /// [`Refusal`]: the driver closes the socket at once. The place is given back.
+    pub fn accepted(
+        &mut self,
+        reservation: Reservation,
+        peer: Option<IpAddr>,
+        now: Instant,
+    ) -> Result<Permit, Refusal> {
+        self.accept_succeeded(reservation, now);
+        let permit = self.admit(peer).map_err(|refusal| self.refuse(refusal))?;
+        self.statistics.admitted();
+        Ok(permit)
     }
 
     /// The same as [`accepted`](Self::accepted) on a listener with a policy for PROXY headers. If the
@@ -175,21 +173,23 @@ impl Admission {
     /// [`Refusal`], as for `accepted`, and [`Refusal::Untrusted`].
     pub fn accepted_by(
         &mut self,
+        reservation: Reservation,
         policy: Option<&ProxyPolicy>,
         peer: Option<IpAddr>,
         now: Instant,
     ) -> Result<(Permit, Option<Preamble>), Refusal> {
-        let Some(policy) = policy else { return Ok((self.accepted(peer, now)?, None)) };
+        let Some(policy) = policy else {
+            return Ok((self.accepted(reservation, peer, now)?, None));
+        };
         match policy.judge(peer) {
-            Verdict::Plain => Ok((self.accepted(peer, now)?, None)),
+            Verdict::Plain => Ok((self.accepted(reservation, peer, now)?, None)),
             Verdict::Header => {
-                let permit = self.accepted(None, now)?;
+                let permit = self.accepted(reservation, None, now)?;
                 Ok((permit, Some(Preamble::new(policy.limits(), self.now))))
             }
             Verdict::Refused => {
-                self.accept_succeeded(now);
-                self.statistics.refused(Refusal::Untrusted.into());
-                Err(Refusal::Untrusted)
+                self.accept_succeeded(reservation, now);
+                Err(self.refuse(Refusal::Untrusted))
             }
         }
     }
@@ -209,12 +209,19 @@ impl Admission {
     }
 
     /// Takes note that the system's accept failed.
-    pub fn accept_failed(&mut self, fault: AcceptFault, now: Instant) {
+    pub fn accept_failed(&mut self, reservation: Reservation, fault: AcceptFault, now: Instant) {
         self.observe(now);
         match fault {
             AcceptFault::Aborted => {}
             AcceptFault::OutOfResources | AcceptFault::Other => self.back_off(),
         }
+        self.unused(reservation);
+    }
+
+    /// Takes note that nobody was there to accept.
+    pub fn unused(&mut self, reservation: Reservation) {
+        self.turn_in(reservation);
+        self.call_waiters();
     }
 
     /// Takes note that an admitted connection could not be given a thread or a task: it is refused
@@ -240,11 +247,33 @@ impl Admission {
         self.statistics.transferred(received_len, transmitted_len);
     }
 
-    fn accept_succeeded(&mut self, now: Instant) {
+    fn accept_succeeded(&mut self, reservation: Reservation, now: Instant) {
         self.observe(now);
+        self.turn_in(reservation);
         self.backoff_before = self.backoff;
         self.backoff = self.limits.accept_backoff_min;
         self.resume_at = Instant::ZERO;
+    }
+
+    fn turn_in(&mut self, reservation: Reservation) {
+        let Reservation(()) = reservation;
+        // Saturating, because it may be one of another admission.
+        self.reserved = self.reserved.saturating_sub(1);
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Refusal {
+        self.statistics.refused(refusal.into());
+        self.call_waiters();
+        refusal
+    }
+
+    /// Somebody who waits may have a place now, or there is nothing left to wait for.
+    fn call_waiters(&mut self) {
+        if self.is_drained() {
+            self.waiters.call_all();
+        } else {
+            self.waiters.call();
+        }
     }
 
     fn observe(&mut self, now: Instant) {
@@ -264,6 +293,7 @@ impl Admission {
             return Err(Refusal::Ending);
         }
         let max = self.connections_max();
+        // With a reservation of another admission.
         if self.active >= max {
             return Err(Refusal::Limit(LimitExceeded::Connections { max: max as u64 }));
         }
@@ -291,6 +321,7 @@ impl Admission {
     fn release(&mut self, permit: Permit) {
         // Saturating, because a permit may be given to an admission that did not issue it.
         self.active = self.active.saturating_sub(1);
+        self.call_waiters();
         let Some(address) = permit.address.map(|address| *address) else { return };
         if let Some(count) = self.addresses.get_mut(&address) {
             *count -= 1;
@@ -331,19 +362,46 @@ impl Admission {
 
 /// What to do.
 impl Admission {
-    /// Whether to accept another connection.
+    /// Whether to wait for another connection, or for what else. Takes nothing: by the time that
+    /// somebody comes another thread may have accepted.
     pub fn poll(&mut self, now: Instant) -> Accept {
         self.observe(now);
         self.has_begun = true;
-        if self.is_draining() {
+        let accept = if self.is_draining() {
             Accept::Never
-        } else if self.active >= self.connections_max() {
+        } else if self.active + self.reserved >= self.connections_max() {
             Accept::WaitForClose
         } else if self.resume_at > self.now {
             Accept::WaitUntil(self.resume_at)
         } else {
             Accept::Now
+        };
+        if matches!(accept, Accept::WaitForClose | Accept::WaitUntil(_)) {
+            self.waiters.join();
         }
+        accept
+    }
+
+    /// Keeps a place for the accept that follows. None unless [`poll`](Self::poll) says
+    /// [`Accept::Now`].
+    #[must_use]
+    pub fn reserve(&mut self, now: Instant) -> Option<Reservation> {
+        (self.poll(now) == Accept::Now).then(|| {
+            self.reserved += 1;
+            Reservation(())
+        })
+    }
+
+    /// Whether to wake those who wait: who was told to and may have a place that was given back, and
+    /// who waits until the server is drained, when it is. True once for each time.
+    ///
+    /// For drivers of several threads, to ask after each call that gives a place back:
+    /// [`closed`](Self::closed), [`thread_failed`](Self::thread_failed), [`unused`](Self::unused),
+    /// [`accept_failed`](Self::accept_failed), and an [`accepted`](Self::accepted) that refuses. A
+    /// thread that is alone and polls before each wait needs none.
+    #[must_use]
+    pub const fn poll_waiters(&mut self) -> bool {
+        self.waiters.take()
     }
 
     /// Where the server stands on its way to the end.
@@ -392,10 +450,11 @@ impl Admission {
         self.shutdown.phase() >= Phase::Draining
     }
 
-    /// Whether nothing more is accepted and no connection is left.
+    /// Whether nothing more is accepted, no connection is left, and no place is reserved for one
+    /// that may come.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.is_draining() && self.active == 0
+        self.is_draining() && self.active == 0 && self.reserved == 0
     }
 
     /// The counts since the beginning.

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use async_executor::Executor;
 use async_io::Timer;
-use drywire::admission::Accept;
+use drywire::admission::{Accept, Reservation};
 use drywire::framing::Framing;
 use drywire::proxy::ProxyPolicy;
 use drywire::shutdown::{Phase, Request};
@@ -76,8 +76,6 @@ where
         }
     };
     zip(accepting, await_drained(&control.0)).await;
-    // Who was accepted last.
-    await_drained(&control.0).await;
     workers.join().await;
     service.common.rethrow();
     Ok(ledger.summary())
@@ -148,15 +146,20 @@ where
     /// `changed`.
     async fn accept_some(&self, control: &Control, changed: EventListener) {
         for _ in 0..ACCEPTS_MAX {
+            let Some(reservation) = control.ledger.reserve() else { return };
             match self.socket.get_ref().accept() {
-                Ok((stream, peer)) => self.start(stream, peer.by(self.number), control),
+                Ok((stream, peer)) => {
+                    self.start(reservation, stream, peer.by(self.number), control);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    control.ledger.unused(reservation);
+                    control.wake_waiters();
                     return or(changed, self.readable(control)).await;
                 }
-                Err(error) => control.ledger.accept_failed(&error),
-            }
-            if control.ledger.poll() != Accept::Now {
-                return;
+                Err(error) => {
+                    control.ledger.accept_failed(reservation, &error);
+                    control.wake_waiters();
+                }
             }
         }
         // Those that are there before those that still come.
@@ -169,10 +172,15 @@ where
         poll_fn(|cx| self.socket.poll(Events::READ, Instant::MAX, now, post, cx)).await;
     }
 
-    fn start(&self, stream: Stream, peer: Peer, control: &Control) {
-        let (permit, preamble) = match control.ledger.accepted_by(self.proxy.as_deref(), &peer) {
+    fn start(&self, reservation: Reservation, stream: Stream, peer: Peer, control: &Control) {
+        let policy = self.proxy.as_deref();
+        let (permit, preamble) = match control.ledger.accepted_by(reservation, policy, &peer) {
             Ok(accepted) => accepted,
-            Err(refusal) => return self.service.common.refused(&peer, refusal),
+            Err(refusal) => {
+                drop(stream);
+                control.wake_waiters();
+                return self.service.common.refused(&peer, refusal);
+            }
         };
         let tls = self.tls.as_ref();
         let visitor = control.ledger.enter(&peer, tls.is_some(), preamble.is_some());

@@ -64,7 +64,7 @@ impl Drop for Place {
         if let Some(permit) = self.permit.take() {
             control.ledger.closed(permit, &self.visitor, &reason);
         }
-        control.closed.notify(usize::MAX);
+        control.wake_waiters();
         // Last, so that who hears of the end finds it counted. A server that ends waits for the
         // threads, and so for this.
         self.common.observe(&peer, &reason);
@@ -88,6 +88,7 @@ where
         let Ok(seat) = Seat::new(stream, self.common.watch.as_ref(), at) else {
             roster.leave(at);
             ledger.thread_failed(permit, &visitor);
+            self.common.control.wake_waiters();
             return None;
         };
         let common = Arc::clone(&self.common);

@@ -18,7 +18,8 @@ pub(super) struct Control {
     pub(super) roster: Roster,
     /// Notified when the phase has changed.
     pub(super) changed: Event,
-    /// Notified when a connection has ended, and when the phase has changed.
+    /// Notified when a place was given back that is waited for, when nothing is left, and when the
+    /// phase has changed.
     pub(super) closed: Event,
 }
 
@@ -36,6 +37,13 @@ impl Control {
     pub(super) fn request(&self, request: Request) {
         self.ledger.request(request);
         self.heed();
+    }
+
+    /// Wakes the tasks that wait for a place, if one was given back, or for the last to end.
+    pub(super) fn wake_waiters(&self) {
+        if self.ledger.poll_waiters() {
+            self.closed.notify(usize::MAX);
+        }
     }
 }
 

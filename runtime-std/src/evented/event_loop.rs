@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::MutexGuard;
 use std::time::Duration;
 
-use drywire::admission::Accept;
+use drywire::admission::{Accept, Reservation};
 use drywire::buffer::Pool;
 use drywire::shutdown::Phase;
 use drywire::{CloseReason, Instant, Peer, Protocol};
@@ -307,20 +306,23 @@ where
 
     /// Lets in those at the doors, within bounds.
     fn accept(&mut self) {
+        let ledger = &self.service.control.ledger;
+        self.accepting = Accepting::Now;
         for _ in 0..ACCEPTS_MAX {
             let Some(index) = self.next_door() else { return };
-            let turnstile = self.service.turnstile();
-            self.accepting = match self.service.poll(self.now) {
-                Accept::Now => Accepting::Now,
+            if let Some(reservation) = ledger.reserve_at(self.now) {
+                self.accept_one(index, reservation);
+                self.last_door = index;
+                continue;
+            }
+            self.accepting = match ledger.poll_at(self.now) {
+                // Another loop has just given a place back.
+                Accept::Now => continue,
                 Accept::WaitUntil(at) => Accepting::After(at),
                 Accept::WaitForClose => Accepting::After(Instant::MAX),
                 Accept::Never => return self.close_doors(),
             };
-            if self.accepting != Accepting::Now {
-                return;
-            }
-            self.accept_one(index, turnstile);
-            self.last_door = index;
+            return;
         }
     }
 
@@ -330,30 +332,37 @@ where
         after.into_iter().find(|index| self.doors.get(*index).is_some_and(|door| door.is_ready))
     }
 
-    fn accept_one(&mut self, index: usize, turnstile: Option<MutexGuard<'a, ()>>) {
-        let Some(door) = self.doors.get_mut(index) else { return };
+    fn accept_one(&mut self, index: usize, reservation: Reservation) {
         let ledger = &self.service.control.ledger;
+        let Some(door) = self.doors.get_mut(index) else { return ledger.unused(reservation) };
         let (stream, peer) = match door.accept() {
             Ok(Some(accepted)) => accepted,
-            Ok(None) => return,
-            Err(error) => return ledger.accept_failed(&error),
+            Ok(None) => {
+                ledger.unused(reservation);
+                return self.service.wake_waiters();
+            }
+            Err(error) => {
+                ledger.accept_failed(reservation, &error);
+                return self.service.wake_waiters();
+            }
         };
         let (tls, policy) = (door.tls.clone(), door.proxy.as_deref());
-        let (permit, preamble) = match ledger.accepted_by_at(policy, &peer, self.now) {
+        let (permit, preamble) = match ledger.accepted_by_at(reservation, policy, &peer, self.now) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 // Whoever is told finds it closed.
                 drop(stream);
+                self.service.wake_waiters();
                 return self.service.refused(&peer, refusal);
             }
         };
-        drop(turnstile);
         let visitor = ledger.enter_at(&peer, tls.is_some(), preamble.is_some(), self.now);
         let vacant = self.entries.vacant_entry();
         let slot = vacant.key();
         let token = Token(self.tokens.slots + slot);
         let Ok(link) = Link::new(stream, self.poll.registry(), token) else {
-            return ledger.thread_failed(permit, &visitor);
+            ledger.thread_failed(permit, &visitor);
+            return self.service.wake_waiters();
         };
         vacant.insert(Entry::new(link, preamble, tls, visitor, permit));
         // What the protocol has to say first, it says at once.

@@ -4,11 +4,10 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, Builder, ScopedJoinHandle};
 
-use drywire::admission::{Accept, Permit, Refusal};
+use drywire::admission::{Permit, Refusal};
 use drywire::shutdown::Request;
 use drywire::{CloseReason, Instant, Limits, Peer, Protocol};
 use mio::Waker;
@@ -31,31 +30,18 @@ pub(super) struct Service<'a, F> {
     pub(super) control: &'a Control,
     /// Of all loops, if there are several.
     wakers: Vec<Waker>,
-    /// A loop waits for a connection of another to end.
-    is_awaited: AtomicBool,
-    /// Held from the look whether there is a place until it is taken.
-    turnstile: Mutex<()>,
 }
 
 impl<F> Service<'_, F> {
-    /// Whether to accept another connection. If not, the loop is woken when one has ended.
-    pub(super) fn poll(&self, now: Instant) -> Accept {
-        let ledger = &self.control.ledger;
-        match ledger.poll_at(now) {
-            Accept::WaitUntil(_) | Accept::WaitForClose if !self.wakers.is_empty() => {
-                // First the wish and then another look, so that no end falls between.
-                self.is_awaited.store(true, Ordering::SeqCst);
-                ledger.poll_at(now)
+    /// Wakes the loops that wait for a place, if one was given back.
+    pub(super) fn wake_waiters(&self) {
+        // One that is alone looks before it waits.
+        if !self.wakers.is_empty() && self.control.ledger.poll_waiters() {
+            for waker in &self.wakers {
+                // A loop that cannot be woken looks when something else happens.
+                let _ = waker.wake();
             }
-            accept => accept,
         }
-    }
-
-    /// Keeps the other loops, if there are any, from taking the last place that this one sees: who
-    /// came by for it would be refused instead of waiting.
-    pub(super) fn turnstile(&self) -> Option<MutexGuard<'_, ()>> {
-        let is_alone = self.wakers.is_empty();
-        (!is_alone).then(|| self.turnstile.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes note that a connection is over whose descriptor is closed.
@@ -67,9 +53,7 @@ impl<F> Service<'_, F> {
         now: Instant,
     ) {
         let peer = self.control.ledger.closed_at(permit, visitor, reason, now);
-        if !self.wakers.is_empty() && self.is_awaited.swap(false, Ordering::SeqCst) {
-            self.wake_all();
-        }
+        self.wake_waiters();
         self.observation.observe(&peer, reason);
     }
 
@@ -83,13 +67,6 @@ impl<F> Service<'_, F> {
     pub(super) fn stop(&self) {
         self.control.ledger.request(Request::Stop);
         self.control.heed();
-    }
-
-    fn wake_all(&self) {
-        for waker in &self.wakers {
-            // A loop that cannot be woken looks when something else happens.
-            let _ = waker.wake();
-        }
     }
 }
 
@@ -115,16 +92,7 @@ where
     // One that is alone waits for nobody else's connections.
     let wakers = loops.iter().filter(|_| loops.len() > 1).map(Parts::waker);
     let wakers = wakers.collect::<io::Result<_>>()?;
-    let is_awaited = AtomicBool::new(false);
-    let service = Service {
-        factory,
-        limits,
-        observation,
-        control,
-        wakers,
-        is_awaited,
-        turnstile: Mutex::new(()),
-    };
+    let service = Service { factory, limits, observation, control, wakers };
     let outcome = serve(&service, loops);
     service.observation.rethrow();
     outcome?;

@@ -5,12 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::{self, Builder, Scope};
 use std::time::Duration;
 
-use drywire::admission::Accept;
+use drywire::admission::{Accept, Reservation};
 use drywire::shutdown::Phase;
 use drywire::{Peer, Protocol};
 use rustix::event::{PollFd, PollFlags};
 
-use super::closes::Closes;
 use super::connection::{Job, Place, Service};
 use super::crew::Crew;
 use crate::datagram::{DatagramServing, DatagramSocket, drive};
@@ -18,6 +17,7 @@ use crate::driver::Surroundings;
 use crate::error::ServeError;
 use crate::handle::Summary;
 use crate::listener::Listener;
+use crate::signal::Bell;
 use crate::wait::{is_readable, wait};
 
 /// Serves `listeners` until the server has ended.
@@ -34,7 +34,7 @@ where
     let ending = control.ending.arm().map_err(ServeError::Io)?;
     let drain = control.drain.arm().map_err(ServeError::Io)?;
     let stop = control.stop.arm().map_err(ServeError::Io)?;
-    let closed = Closes::new().map_err(ServeError::Io)?;
+    let closed = Bell::new().map_err(ServeError::Io)?;
     let around = Surroundings {
         ledger: &control.ledger,
         pool: &service.pool,
@@ -77,7 +77,8 @@ fn start<'scope>(
 /// What the accepting thread waits for beside its listeners.
 struct Acceptor<'env, 'job, F> {
     service: &'env Service<'env, F>,
-    closed: &'job Closes,
+    /// Rung when a place was given back that is waited for, or nothing is left.
+    closed: &'job Bell,
     crew: &'env Crew<Job<'job>>,
     ending: BorrowedFd<'env>,
     around: Surroundings<'job>,
@@ -99,7 +100,6 @@ where
             listeners.iter().map(|listener| listener.parts().socket.as_fd()).collect();
         loop {
             let phase = self.service.control.heed();
-            self.closed.await_them(ledger.poll() != Accept::Now);
             let (sockets, resume_at) = match ledger.poll() {
                 Accept::Never => return Ok(()),
                 Accept::Now => (sockets.as_slice(), None),
@@ -112,8 +112,8 @@ where
             for ((listener, number), _) in
                 listeners.iter().zip(0..).zip(ready).filter(|(_, ready)| *ready)
             {
-                if ledger.poll() == Accept::Now {
-                    self.accept_one(scope, listener, number);
+                if let Some(reservation) = ledger.reserve() {
+                    self.accept_one(scope, listener, number, reservation);
                 }
             }
         }
@@ -138,7 +138,7 @@ where
         wait(&mut fds, timeout)?;
         let mut ready = fds.iter().map(is_readable);
         if ready.next() == Some(true) {
-            self.closed.heard();
+            self.closed.silence();
         }
         Ok(ready.skip(2).take(sockets.len()).collect())
     }
@@ -148,16 +148,19 @@ where
         scope: &'scope Scope<'scope, 'env>,
         listener: &Listener,
         number: u32,
+        reservation: Reservation,
     ) {
         let (service, around) = (self.service, self.around);
         let (stream, peer) = match listener.parts().socket.accept() {
             Ok((stream, peer)) => (stream, peer.by(number)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Err(error) => return around.ledger.accept_failed(&error),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return around.ledger.unused(reservation);
+            }
+            Err(error) => return around.ledger.accept_failed(reservation, &error),
         };
         let tls = listener.parts().tls.clone();
         let policy = listener.parts().proxy.as_deref();
-        let (place, preamble) = match around.ledger.accepted_by(policy, &peer) {
+        let (place, preamble) = match around.ledger.accepted_by(reservation, policy, &peer) {
             Ok((permit, preamble)) => {
                 let visitor = around.ledger.enter(&peer, tls.is_some(), preamble.is_some());
                 (Place::new(permit, visitor, around.ledger, self.closed), preamble)
@@ -185,13 +188,12 @@ where
     /// Waits until no connection is left, or those that are must be ended by force.
     fn await_drained(&self) -> io::Result<()> {
         let ledger = self.around.ledger;
-        self.closed.await_them(true);
         while !ledger.is_drained() && self.service.control.heed() != Phase::Stopping {
             let timeout = ledger.deadline().and_then(|at| ledger.clock().until(at));
             let fds = [self.closed.as_fd(), self.around.stop];
             let mut fds = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
             wait(&mut fds, timeout)?;
-            self.closed.heard();
+            self.closed.silence();
         }
         Ok(())
     }

@@ -9,11 +9,11 @@ use drywire::proxy::{Introduced, Preamble};
 use drywire::tls::ServerTls;
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
-use super::closes::Closes;
 use crate::control::Control;
 use crate::driver::{Surroundings, drive, introduce};
 use crate::ledger::Ledger;
 use crate::setup::Observer;
+use crate::signal::Bell;
 use crate::stream::Stream;
 use crate::turn::serving;
 use crate::visitors::Visitor;
@@ -39,7 +39,8 @@ pub(super) struct Job<'a> {
 /// The place of a connection in the counts, given back when it is dropped.
 pub(super) struct Place<'a> {
     ledger: &'a Ledger,
-    closed: &'a Closes,
+    /// Rung for the thread that accepts.
+    closed: &'a Bell,
     permit: Option<Permit>,
     visitor: Visitor,
     /// How the connection ended. None as long as no thread has taken it.
@@ -51,7 +52,7 @@ impl<'a> Place<'a> {
         permit: Permit,
         visitor: Visitor,
         ledger: &'a Ledger,
-        closed: &'a Closes,
+        closed: &'a Bell,
     ) -> Self {
         Self { ledger, closed, permit: Some(permit), visitor, reason: None }
     }
@@ -76,7 +77,9 @@ impl Drop for Place<'_> {
             (Some(permit), None) => self.ledger.thread_failed(permit, &self.visitor),
             (None, _) => {}
         }
-        self.closed.tell();
+        if self.ledger.poll_waiters() {
+            self.closed.ring();
+        }
     }
 }
 

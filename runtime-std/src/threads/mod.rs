@@ -16,7 +16,6 @@
 //! [`drywire::Connection`].
 
 mod accept;
-mod closes;
 mod connection;
 mod crew;
 

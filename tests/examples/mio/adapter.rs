@@ -279,12 +279,14 @@ impl<P: Protocol, F: Fn() -> P> Server<F> {
                     Instant::MAX
                 }
             };
-            if let (Instant::ZERO, Some(listener)) = (wake_at, &listener) {
+            let due = listener.as_ref().filter(|_| wake_at == Instant::ZERO);
+            let due = due.and_then(|listener| Some((listener, handle.admission().reserve(now)?)));
+            if let Some((listener, reservation)) = due {
                 match listener.accept() {
                     Ok((stream, peer)) => {
                         let peer = peer.as_socket().map(|peer| peer.ip());
                         // Who is refused is dropped.
-                        if let Ok(permit) = handle.admission().accepted(peer, now) {
+                        if let Ok(permit) = handle.admission().accepted(reservation, peer, now) {
                             let (protocol, limits) = (factory(), Arc::clone(&limits));
                             let framing = protocol.framing();
                             let connection = match &tls {
@@ -304,8 +306,14 @@ impl<P: Protocol, F: Fn() -> P> Server<F> {
                             }
                         }
                     }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => acceptable = false,
-                    Err(error) => handle.admission().accept_failed(accept_fault(&error), now),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        acceptable = false;
+                        handle.admission().unused(reservation);
+                    }
+                    Err(error) => {
+                        let fault = accept_fault(&error);
+                        handle.admission().accept_failed(reservation, fault, now);
+                    }
                 }
             }
             let deadline = handle.admission().deadline().unwrap_or(Instant::MAX);

@@ -2,9 +2,10 @@
 //!
 //! All state is in the conversation, so that its future may be dropped at any await and made again.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Instant as Clock;
 
 use drywire::admission::{Accept, AcceptFault, Admission, AdmissionLimits, Permit};
@@ -186,6 +187,34 @@ impl Handle {
         self.changed.notify_one();
     }
 
+    /// Accepts for a place that is kept for as long as the call takes: a future that is dropped
+    /// holds none. None is somebody who was not let in.
+    fn poll_accept(
+        &self,
+        listener: &Listener,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(Stream, Permit)>> {
+        let reservation = lock(&self.admission).reserve(self.now());
+        let Some(reservation) = reservation else { return Poll::Pending };
+        let accepted = listener.poll_accept(cx);
+        let (mut admission, now) = (lock(&self.admission), self.now());
+        match accepted {
+            // Who is refused is dropped.
+            Poll::Ready(Ok((stream, peer))) => {
+                let admitted = admission.accepted(reservation, peer, now);
+                Poll::Ready(admitted.ok().map(|permit| (stream, permit)))
+            }
+            Poll::Ready(Err(error)) => {
+                admission.accept_failed(reservation, accept_fault(&error), now);
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                admission.unused(reservation);
+                Poll::Pending
+            }
+        }
+    }
+
     fn closed(&self, permit: Permit, kind: CloseKind) {
         lock(&self.admission).closed(permit, kind);
         self.heed();
@@ -235,12 +264,10 @@ where
             }
             let resume_at = if let Accept::WaitUntil(at) = accept { Some(at) } else { None };
             let wake_at = resume_at.into_iter().chain(deadline).min();
-            let accepted = async {
-                match (&listener, accept) {
-                    (Some(listener), Accept::Now) => listener.accept().await,
-                    _ => pending().await,
-                }
-            };
+            let accepted = poll_fn(|cx| match &listener {
+                Some(listener) => handle.poll_accept(listener, cx),
+                None => Poll::Pending,
+            });
             let due = async {
                 match wake_at.and_then(|at| clock(epoch, at)) {
                     Some(at) => sleep_until(at.into()).await,
@@ -248,11 +275,9 @@ where
                 }
             };
             tokio::select! {
-                accepted = accepted => match accepted {
-                    Ok((stream, peer)) => {
-                        let admitted = lock(&handle.admission).accepted(peer, now);
-                        // Who is refused is dropped.
-                        let Ok(permit) = admitted else { continue };
+                accepted = accepted => {
+                    if let Some((stream, permit)) = accepted {
+                        let now = handle.now();
                         let protocol = factory();
                         let (framing, limits) = (protocol.framing(), Arc::clone(&limits));
                         let connection = match &tls {
@@ -271,8 +296,7 @@ where
                             handle.closed(permit, reason.kind());
                         });
                     }
-                    Err(error) => lock(&handle.admission).accept_failed(accept_fault(&error), now),
-                },
+                }
                 () = due => handle.heed(),
                 () = handle.changed.notified() => {}
             }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Shutdown};
+use std::task::{Context, Poll};
 
 use socket2::{Domain, SockRef, Socket};
 use tokio::io::Interest;
@@ -64,15 +65,20 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
-    /// Accepts a stream, and says where it comes from. May be dropped.
-    pub(crate) async fn accept(&self) -> io::Result<(Stream, Option<IpAddr>)> {
+    /// Accepts a stream if one is there, and says where it comes from.
+    pub(crate) fn poll_accept(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Stream, Option<IpAddr>)>> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, peer) = listener.accept().await?;
+            Self::Tcp(listener) => listener.poll_accept(cx).map(|accepted| {
+                let (stream, peer) = accepted?;
                 stream.set_nodelay(true)?;
                 Ok((Stream::Tcp(stream), Some(peer.ip())))
+            }),
+            Self::Unix(listener) => {
+                listener.poll_accept(cx).map(|accepted| Ok((Stream::Unix(accepted?.0), None)))
             }
-            Self::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), None)),
         }
     }
 }

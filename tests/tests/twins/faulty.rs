@@ -111,28 +111,30 @@ fn accept(
         if is_drained || is_over.load(Ordering::Relaxed) {
             return *lock(admission).statistics();
         }
-        let accepted = match (&listener, asked) {
-            (Some(listener), Accept::Now) => listener.accept(),
-            _ => Err(ErrorKind::WouldBlock.into()),
+        let due = listener.as_ref();
+        let due = due.and_then(|listener| Some((listener, lock(admission).reserve(now())?)));
+        let Some((listener, reservation)) = due else {
+            look_again();
+            continue;
         };
-        let (stream, peer) = match accepted {
+        let (stream, peer) = match listener.accept() {
             Ok(accepted) => accepted,
             Err(_) if fault == Fault::SpinsForRoom && asked == Accept::WaitForClose => continue,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let timeout = Timespec::try_from(LOOK).ok();
-                let _ = poll(&mut [], timeout.as_ref());
+                lock(admission).unused(reservation);
+                look_again();
                 continue;
             }
             Err(_) if fault == Fault::QuitsWithoutDescriptors => {
                 return *lock(admission).statistics();
             }
             Err(_) => {
-                lock(admission).accept_failed(AcceptFault::Other, now());
+                lock(admission).accept_failed(reservation, AcceptFault::Other, now());
                 continue;
             }
         };
         let peer = peer.as_socket().map(|peer| peer.ip());
-        let Ok(permit) = lock(admission).accepted(peer, now()) else { continue };
+        let Ok(permit) = lock(admission).accepted(reservation, peer, now()) else { continue };
         let protocol = scripts.script();
         let (framing, limits) = (protocol.framing(), Arc::clone(&limits));
         let connection = match &tls {
@@ -154,6 +156,12 @@ fn accept(
             thread::spawn(serve);
         }
     }
+}
+
+/// Lets some time pass.
+fn look_again() {
+    let timeout = Timespec::try_from(LOOK).ok();
+    let _ = poll(&mut [], timeout.as_ref());
 }
 
 impl Server for Running {

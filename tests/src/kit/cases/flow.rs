@@ -1,5 +1,6 @@
 //! Much data both ways, peers that do not read, futures that are dropped.
 
+use std::fs;
 use std::time::Duration;
 
 use drywire::CloseReason;
@@ -14,8 +15,19 @@ use crate::protocol::Behaviour;
 /// More than the system's buffers of a stream hold.
 const LEN: usize = 4 << 20;
 
-/// More than the system's buffers hold where it is known how large they are.
+/// More than the system's buffers of a stream hold that the kit has made narrow.
 const PUSHED_MAX: usize = 4 << 20;
+
+/// The same of a client's TCP stream: its own buffers are the adapter's, and may grow to any size
+/// that the system allows.
+fn pushed_to_client_max() -> usize {
+    let largest = ["rmem", "wmem"].map(|name| {
+        let sizes = fs::read_to_string(format!("/proc/sys/net/ipv4/tcp_{name}"));
+        sizes.ok().and_then(|sizes| sizes.split_whitespace().nth(2)?.parse().ok())
+    });
+    // At both ends.
+    largest.map(|len| 2 * len.unwrap_or(16 << 20)).iter().sum()
+}
 
 /// A timeout that is waited for.
 const SHORT: Duration = Duration::from_millis(40);
@@ -49,9 +61,9 @@ pub(crate) fn the_peer_reads_late(lab: &Lab) -> Done {
         limits.transmit_low_water = 4 << 10;
         limits.receive_backlog_max = 8 << 10;
     });
-    // The buffers of a client's TCP socket are the adapter's, and may grow to any size.
-    let is_bounded = lab.is_server() || lab.variant.is_unix;
-    let scene = if is_bounded { scene.narrow() } else { scene };
+    let is_narrow = lab.is_server() || lab.variant.is_unix;
+    let (scene, pushed_max) =
+        if is_narrow { (scene.narrow(), PUSHED_MAX) } else { (scene, pushed_to_client_max()) };
     let mut stage = lab.begin(scene)?;
     let mut peer = stage.peer()?;
     let line = [&[b'l'; 999][..], b"\n"].concat();
@@ -60,10 +72,7 @@ pub(crate) fn the_peer_reads_late(lab: &Lab) -> Done {
     for _ in 0..2 {
         let mut pushed = 0;
         while peer.flush_within(STUCK) {
-            if pushed > PUSHED_MAX {
-                if !is_bounded {
-                    break;
-                }
+            if pushed > pushed_max {
                 let seen = format!("{pushed} bytes of it and more");
                 return Err(Failure::new("a peer that does not read is not read", seen).into());
             }

@@ -49,21 +49,22 @@ fn lines(latencies: &Histogram<u64>, width: usize, rows_max: usize) -> Vec<Strin
     let (min, max) = (latencies.min().max(1), latencies.max().max(1));
     let doublings = (max as f64 / min as f64).log2().max(1.0);
     let step = (doublings / (rows_max - 1) as f64).max(0.25).exp2();
-    let mut rows: Vec<(f64, u64)> = Vec::new();
-    let mut from = min as f64;
-    while from <= max as f64 && rows.len() < rows_max {
-        let until = from * step;
-        // The histogram counts both ends.
-        let last = (until.ceil() as u64).saturating_sub(1).max(from as u64);
-        rows.push((until, latencies.count_between(from.ceil() as u64, last)));
-        from = until;
+    let mut rows: Vec<(u64, u64)> = Vec::new();
+    let mut from = min;
+    while from <= max {
+        let until =
+            if rows.len() + 1 < rows_max { (from as f64 * step).ceil() as u64 } else { max };
+        // The histogram counts both ends, and what it does not tell apart from them.
+        let last = latencies.highest_equivalent(until.saturating_sub(1).max(from));
+        rows.push((last, latencies.count_between(from, last)));
+        from = last + 1;
     }
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
-    let row = |(until, count): (f64, u64)| {
+    let row = |(last, count): (u64, u64)| {
         let len = (count as f64 / most as f64 * bar_len as f64).ceil() as usize;
         let bar = "█".repeat(len);
         let share = count as f64 / latencies.len() as f64 * 100.0;
-        format!("  up to {:>8}  {bar:bar_len$} {share:6.2} %", time(until / 1e9))
+        format!("  up to {:>8}  {bar:bar_len$} {share:6.2} %", time(last as f64 / 1e9))
     };
     rows.into_iter().map(row).collect()
 }

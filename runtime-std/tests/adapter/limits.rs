@@ -9,8 +9,8 @@ use drywire::{CloseReason, Error, Peer};
 use socket2::{Domain, Socket, Type};
 
 use crate::obey::Obey;
-use crate::peer::{PATIENCE, dial, dial_unix, expect_echo, expect_gone};
-use crate::serving::{bind, loopback, run, socket_path};
+use crate::peer::{PATIENCE, Raw, dial, dial_unix, expect_echo, expect_echoes, expect_gone};
+use crate::serving::{bind, loopback, run, socket_addr, socket_path};
 
 #[test]
 fn those_beyond_the_limit_wait_until_another_ends() {
@@ -32,6 +32,35 @@ fn those_beyond_the_limit_wait_until_another_ends() {
     drop((second, third));
     server.handle.drain();
     assert_eq!(server.ended().statistics.accepted, 3);
+}
+
+#[test]
+fn a_crowd_that_comes_at_once_is_served_and_nobody_is_refused() {
+    for max in 1..=2 {
+        serve_crowds(max, Server::new(|_: &Peer| Obey));
+    }
+}
+
+/// Has crowds come to the listeners of `server`, which has `max` places.
+#[track_caller]
+pub(crate) fn serve_crowds<F>(max: usize, server: Server<F>)
+where
+    F: Fn(&Peer) -> Obey + Send + Sync + 'static,
+{
+    let path = socket_path();
+    let unix = bind(&format!("unix:{}", path.display()));
+    let mut limits = AdmissionLimits::new();
+    limits.connections_max = max;
+    let server = run(server.admission(limits), vec![loopback(), loopback(), unix]);
+    let second = socket_addr(&server.addresses[1], Ipv4Addr::LOCALHOST.into());
+    for _ in 0..100 {
+        let peers = (0..2).flat_map(|_| -> [Box<dyn Raw>; 3] {
+            [Box::new(dial(server.at())), Box::new(dial(second)), Box::new(dial_unix(&path))]
+        });
+        expect_echoes(peers.collect());
+    }
+    let statistics = server.stop().statistics;
+    assert_eq!((statistics.accepted, statistics.refused), (600, 0));
 }
 
 #[test]

@@ -99,6 +99,19 @@ pub(crate) fn expect_gone(stream: &mut impl Read) {
     }
 }
 
+/// All ask at once and finish, and have their answers in the end.
+#[track_caller]
+pub(crate) fn expect_echoes(mut crowd: Vec<Box<dyn Raw>>) {
+    for peer in &mut crowd {
+        peer.write_all(b"echo\n").unwrap();
+        peer.finish();
+    }
+    for peer in &mut crowd {
+        expect(peer, b"echo\n");
+        expect_end(peer);
+    }
+}
+
 /// A line goes there and back.
 #[track_caller]
 pub(crate) fn expect_echo(stream: &mut (impl Read + Write)) {

@@ -15,6 +15,7 @@ use drywire::statistics::Observed;
 use drywire_std::evented::Server;
 use drywire_std::{Listener, ServerHandle};
 
+use crate::limits::serve_crowds;
 use crate::obey::Obey;
 use crate::peer::{PATIENCE, dial, dial_unix, expect_echo};
 use crate::serving::{bind, loopback, run, socket_path};
@@ -102,6 +103,13 @@ fn those_beyond_the_limit_wait_for_any_loop() {
     }
     let summary = server.stop();
     assert_eq!((summary.statistics.accepted, summary.statistics.refused), (160, 0));
+}
+
+#[test]
+fn a_crowd_is_served_by_any_loop_and_nobody_is_refused() {
+    for max in 1..=2 {
+        serve_crowds(max, Server::new(|_: &Peer| Obey).threads(count(3)));
+    }
 }
 
 #[test]

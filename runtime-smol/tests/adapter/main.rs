@@ -59,6 +59,7 @@ mod recording;
 mod resets;
 #[path = "../../../runtime-std/tests/adapter/serving.rs"]
 mod serving;
+mod sharing;
 mod sink;
 mod starvation;
 #[path = "../../../runtime-std/tests/adapter/statistics.rs"]

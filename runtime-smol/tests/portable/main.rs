@@ -37,6 +37,8 @@ mod proxy;
 mod resets;
 #[path = "../../../runtime-std/tests/adapter/serving.rs"]
 mod serving;
+#[path = "../adapter/sharing.rs"]
+mod sharing;
 #[path = "../adapter/starvation.rs"]
 mod starvation;
 #[path = "../adapter/timers.rs"]

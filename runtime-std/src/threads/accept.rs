@@ -98,6 +98,8 @@ where
         let ledger = self.around.ledger;
         let sockets: Vec<_> =
             listeners.iter().map(|listener| listener.parts().socket.as_fd()).collect();
+        // Who had a place last has the next turn behind the others.
+        let mut first = 0;
         loop {
             let phase = self.service.control.heed();
             let (sockets, resume_at) = match ledger.poll() {
@@ -109,12 +111,12 @@ where
             let wake_at = resume_at.into_iter().chain(ledger.deadline()).min();
             let timeout = wake_at.and_then(|at| ledger.clock().until(at));
             let ready = self.wait(sockets, phase, timeout)?;
-            for ((listener, number), _) in
-                listeners.iter().zip(0..).zip(ready).filter(|(_, ready)| *ready)
-            {
-                if let Some(reservation) = ledger.reserve() {
-                    self.accept_one(scope, listener, number, reservation);
-                }
+            let turns = listeners.iter().zip(0..).zip(ready).zip(1..);
+            let turns = turns.cycle().skip(first).take(listeners.len());
+            for (((listener, number), _), next) in turns.filter(|((_, ready), _)| *ready) {
+                let Some(reservation) = ledger.reserve() else { break };
+                self.accept_one(scope, listener, number, reservation);
+                first = next;
             }
         }
     }

@@ -1,17 +1,18 @@
 //! Which threads serve.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::net::Ipv4Addr;
+use std::sync::{Mutex, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use drywire::admission::AdmissionLimits;
 use drywire::{CloseKind, Peer};
-use drywire_std::Server;
+use drywire_std::{Listener, Server};
 
 use crate::obey::Obey;
-use crate::peer::{dial, expect_echo, expect_gone};
-use crate::serving::{loopback, run};
+use crate::peer::{Raw, dial, expect_echo, expect_echoes, expect_gone};
+use crate::serving::{loopback, run, socket_addr};
 
 #[test]
 fn a_thread_that_cannot_be_started_is_a_refusal() {
@@ -29,6 +30,27 @@ fn a_thread_that_cannot_be_started_is_a_refusal() {
     assert_eq!((statistics.accepted, statistics.refused), (3, 3));
     assert_eq!(statistics.closed_as(CloseKind::Refused), 3);
     assert!(summary.drained);
+}
+
+#[test]
+fn the_last_place_goes_round_the_listeners() {
+    let listeners = [loopback(), loopback()];
+    let at = |listener: &Listener| socket_addr(listener.address(), Ipv4Addr::LOCALHOST.into());
+    let places = listeners.each_ref().map(at);
+    // All are there before the server is.
+    let crowd = (0..3).flat_map(|_| places.map(|at| -> Box<dyn Raw> { Box::new(dial(at)) }));
+    let crowd = crowd.collect();
+    let mut limits = AdmissionLimits::new();
+    limits.connections_max = 1;
+    let (tell, served) = mpsc::channel();
+    let factory = move |peer: &Peer| {
+        tell.send(peer.listener()).unwrap();
+        Obey
+    };
+    let server = run(Server::new(factory).admission(limits), listeners.into());
+    expect_echoes(crowd);
+    assert_eq!(served.try_iter().collect::<Vec<_>>(), [0, 1, 0, 1, 0, 1]);
+    assert_eq!(server.stop().statistics.refused, 0);
 }
 
 #[test]

@@ -1,16 +1,26 @@
-//! What every adapter of Drywire is put through.
+//! Whether an adapter of Drywire is right: the conformance kit for yours, and the tests of ours.
 //!
-//! A test body is written once, against [`Adapter`](adapter::Adapter), and runs for each adapter through [`both!`].
-//! At the other end stand [peers](peer) that are made by hand over the standard library's sockets,
-//! without any type of Drywire, or programs of other people.
-//!
-//! The tests against other programs, `openssl`, `python3`, `socat` and `nc`, fail if one is missing:
-//!
-//! ```sh
-//! cargo test --package drywire-conformance --features interop
-//! ```
+//! An adapter moves bytes and time between a connection and the system. The [kit] puts one through
+//! every case that it must get right, of each of which an adapter is known that gets it wrong, and
+//! reports. It wants a [`Runtime`](kit::Runtime): how to start a server, and how to run a client.
 //!
 //! # Examples
+//! One heading of the report, each line printed when its case has ended; without `cases` it is all:
+//! ```
+//! use std::io::stdout;
+//! use std::sync::Arc;
+//! use drywire_conformance::adapter::Evented; // or a runtime of yours
+//! use drywire_conformance::kit::Check;
+//!
+//! let cases = Check::names().filter(|name| name.starts_with("resets"));
+//! let report = Check::new(Arc::new(Evented)).cases(cases).run_to(stdout())?;
+//! assert!(report.is_passed());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # The tests of our adapters
+//! These ask for what the kit does not: addresses, PROXY headers, datagrams, pings. A test body is
+//! written once, against [`Adapter`](adapter::Adapter), and runs for each adapter through [`both!`]:
 //! ```
 //! use drywire_conformance::adapter::{Adapter, Setup};
 //!
@@ -22,6 +32,13 @@
 //! }
 //!
 //! drywire_conformance::both!(echoes);
+//! ```
+//!
+//! At the other end stand [peers](peer) that are made by hand over the standard library's sockets,
+//! without any type of Drywire, or programs of other people. The tests against those, `openssl`,
+//! `python3`, `socat`, `nc` and HAProxy, fail if one is missing:
+//! ```sh
+//! cargo test --package drywire-conformance --features interop
 //! ```
 #![forbid(unsafe_code)]
 

@@ -14,6 +14,7 @@ pub(super) const QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// What was recorded since the beginning, and since the last [slice](Self::cut).
+#[derive(Clone)]
 pub(super) struct Latencies {
     total: Histogram<u64>,
     slice: Histogram<u64>,

@@ -171,22 +171,21 @@ fn look(
     interval: Duration,
     screen: &mut Screen,
 ) {
-    let (began_at, ended_at) = {
-        let statistics = load.statistics();
-        (statistics.began_at, statistics.ended_at)
-    };
-    if now <= began_at {
-        screen.draw(load.latency_mut().total(), 0.0);
-        return;
-    }
-    // What is left of a slice at the end, and what is answered after it, tells little of the rate.
-    let time = now.min(ended_at).saturating_duration_since(last.max(began_at));
-    let time = Some(time).filter(|time| *time >= interval / 2);
-    load.service_mut().cut(time);
-    let mut latency = load.latency_mut();
-    latency.cut(time);
-    let rate = latency.slices().last().map_or(0.0, |slice| slice.rate);
-    screen.draw(latency.total(), rate);
+    let (began_at, ended_at) = (load.began_at(), load.ended_at());
+    load.with_records(|latency, service| {
+        if now <= began_at {
+            screen.draw(latency.total(), 0.0);
+            return;
+        }
+        // What is left of a slice at the end, and what is answered after it, tells little of the
+        // rate.
+        let time = now.min(ended_at).saturating_duration_since(last.max(began_at));
+        let time = Some(time).filter(|time| *time >= interval / 2);
+        service.cut(time);
+        latency.cut(time);
+        let rate = latency.slices().last().map_or(0.0, |slice| slice.rate);
+        screen.draw(latency.total(), rate);
+    });
 }
 
 /// Why there was no load, or less of one.

@@ -59,7 +59,7 @@ pub use options::{LoadOptions, Pace};
 pub use statistics::{LoadStatistics, Record};
 
 use alloc::rc::Rc;
-use core::cell::{Ref, RefCell, RefMut};
+use core::cell::RefCell;
 use core::fmt;
 
 use crate::framing::ByteFraming;
@@ -129,25 +129,43 @@ impl<R: Record> Load<R> {
         self.shared.borrow().taken
     }
 
-    /// What has become of it so far.
+    /// How many connections were opened so far, in the warm-up too.
     #[must_use]
-    pub fn statistics(&self) -> Ref<'_, LoadStatistics<R>> {
-        Ref::map(self.shared.borrow(), |shared| &shared.statistics)
+    pub fn opened(&self) -> u64 {
+        self.shared.borrow().statistics.opened
+    }
+
+    /// When counting began, or is to: behind the warm-up.
+    #[must_use]
+    pub fn began_at(&self) -> Instant {
+        self.shared.borrow().statistics.began_at
+    }
+
+    /// When counting ended; until then the latest time that was told.
+    #[must_use]
+    pub fn ended_at(&self) -> Instant {
+        self.shared.borrow().statistics.ended_at
+    }
+
+    /// What has become of it so far: a copy.
+    #[must_use]
+    pub fn statistics(&self) -> LoadStatistics<R>
+    where
+        R: Clone,
+    {
+        self.shared.borrow().statistics.clone()
     }
 }
 
 impl<R> Load<R> {
-    /// What latencies are recorded by, to look at them in slices: it must not be held while
-    /// connections are driven.
-    #[must_use]
-    pub fn latency_mut(&self) -> RefMut<'_, R> {
-        RefMut::map(self.shared.borrow_mut(), |shared| &mut shared.statistics.latency)
-    }
-
-    /// The same for [`service`](LoadStatistics::service).
-    #[must_use]
-    pub fn service_mut(&self) -> RefMut<'_, R> {
-        RefMut::map(self.shared.borrow_mut(), |shared| &mut shared.statistics.service)
+    /// Shows what [`latency`](LoadStatistics::latency) and [`service`](LoadStatistics::service) are
+    /// recorded by, in this order, to look at them in slices.
+    ///
+    /// # Panics
+    /// When `look` calls this load, or drives one of its connections.
+    pub fn with_records<T>(&self, look: impl FnOnce(&mut R, &mut R) -> T) -> T {
+        let statistics = &mut self.shared.borrow_mut().statistics;
+        look(&mut statistics.latency, &mut statistics.service)
     }
 }
 

@@ -68,7 +68,7 @@ where
             News::Ended(ended) => {
                 let failure = failure(load, ended);
                 // What was wrong from the beginning will not get better.
-                if load.statistics().opened == 0 || is_refused::<F, R>(failure.as_ref()) {
+                if load.opened() == 0 || is_refused::<F, R>(failure.as_ref()) {
                     if let Some(failure) = failure {
                         return Err(failure);
                     }

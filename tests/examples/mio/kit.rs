@@ -1,6 +1,7 @@
 //! What the conformance kit is told of the adapter.
 
 mod adapter;
+mod conversation;
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,7 +14,8 @@ use drywire::{CloseReason, Connection, Instant, Protocol};
 use drywire_conformance::kit::{Call, CallError, Runtime, Server, Serving, Unsupported};
 use socket2::{Socket, Type};
 
-use adapter::{Conversation, Handle, converse};
+use adapter::{Handle, converse};
+use conversation::Conversation;
 
 pub(crate) struct Mio;
 

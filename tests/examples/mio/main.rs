@@ -4,10 +4,12 @@
 //! cargo run -p drywire-conformance --example mio
 //! ```
 //!
-//! The adapter is in `adapter.rs`, and has nothing of Drywire but the core. `kit.rs` is what the
-//! conformance kit is told of it.
+//! `conversation.rs` is the page that the README's chapter "Writing your own runtime" has, over mio;
+//! `adapter.rs` is the loop and the server around it. They have nothing of Drywire but the core.
+//! `kit.rs` is what the conformance kit is told of them.
 
 mod adapter;
+mod conversation;
 #[path = "../common/greeting.rs"]
 mod greeting;
 
@@ -16,7 +18,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant as Clock;
 
-use adapter::{Conversation, Server, converse};
+use adapter::{Server, converse};
+use conversation::Conversation;
 use drywire::admission::AdmissionLimits;
 use drywire::framing::Lines;
 use drywire::protocol::Echo;

@@ -1,6 +1,7 @@
 //! What the conformance kit is told of the adapter.
 
 mod adapter;
+mod conversation;
 mod stream;
 
 use std::io;
@@ -15,7 +16,8 @@ use drywire_conformance::kit::{Call, CallError, Polls, Runtime, Server, Serving,
 use drywire_conformance::protocol::Script;
 use socket2::{Socket, Type};
 
-use adapter::{Conversation, Handle, Surroundings};
+use adapter::Handle;
+use conversation::{Conversation, Surroundings};
 
 pub(crate) struct Tokio;
 

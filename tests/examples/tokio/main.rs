@@ -4,17 +4,20 @@
 //! cargo run -p drywire-conformance --example tokio
 //! ```
 //!
-//! The adapter is in `adapter.rs`, and has nothing of Drywire but the core. `kit.rs` is what the
-//! conformance kit is told of it.
+//! `conversation.rs` is the page that the README's chapter "Writing your own runtime" has, over
+//! tokio; `adapter.rs` is the server around it. They have nothing of Drywire but the core. `kit.rs` is
+//! what the conformance kit is told of them.
 
 mod adapter;
+mod conversation;
 #[path = "../common/greeting.rs"]
 mod greeting;
 mod stream;
 
 use std::error::Error;
 
-use adapter::{Conversation, Server, Surroundings};
+use adapter::Server;
+use conversation::{Conversation, Surroundings};
 use drywire::admission::AdmissionLimits;
 use drywire::framing::Lines;
 use drywire::protocol::Echo;
@@ -34,9 +37,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let serving = tokio::spawn(server.run());
 
     let connection = Connection::plain(Lines::new(), Default::default(), Instant::ZERO);
-    let stream = Stream::Tcp(TcpStream::connect(place).await?);
+    let stream = TcpStream::connect(place).await?;
+    // A connection writes in batches.
+    stream.set_nodelay(true)?;
     let around = Surroundings::none();
-    let mut conversation = Conversation::new(stream, connection, Greeting::default(), around);
+    let mut conversation =
+        Conversation::new(Stream::Tcp(stream), connection, Greeting::default(), around);
     println!("{}", conversation.run().await);
 
     handle.request(Request::Drain);

@@ -54,9 +54,9 @@ mod codes {
         &[24, 23, 55]
     };
 
-    /// EPROTO.
+    /// EPROTO; on Linux also ENONET, ENOPROTOOPT and EHOSTDOWN, which accept(2) names.
     pub(super) const ABORTED: &[i32] = if cfg!(any(target_os = "linux", target_os = "android")) {
-        &[71]
+        &[71, 64, 92, 112]
     } else if cfg!(target_vendor = "apple") {
         &[100]
     } else if cfg!(any(target_os = "freebsd", target_os = "dragonfly")) {

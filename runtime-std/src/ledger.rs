@@ -2,7 +2,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use drywire::admission::{Accept, Admission, AdmissionLimits, Permit, Refusal, Reservation};
+use drywire::admission::{
+    Accept, AcceptFault, Admission, AdmissionLimits, Permit, Refusal, Reservation,
+};
 use drywire::datagram::DatagramStatistics;
 use drywire::framing::Framing;
 use drywire::proxy::{Header, Preamble, ProxyPolicy};
@@ -11,7 +13,6 @@ use drywire::statistics::{Statistics, Visit};
 use drywire::{CloseReason, Connection, Instant, Peer};
 
 use crate::clock::Clock;
-use crate::fault::accept_fault;
 use crate::handle::Summary;
 use crate::listener::Listener;
 use crate::log;
@@ -188,7 +189,7 @@ impl Ledger {
 
     /// Takes note that accept failed; see [`Admission::accept_failed`].
     pub fn accept_failed(&self, reservation: Reservation, error: &io::Error) {
-        let fault = accept_fault(error);
+        let fault = AcceptFault::from_os(error);
         log::accept_failed(error, fault);
         self.admission().accept_failed(reservation, fault, self.now());
     }

@@ -114,7 +114,7 @@ pub use descriptors::{descriptors, raise_descriptor_limit};
 #[cfg(feature = "http1")]
 pub use error::GetFailure;
 pub use error::{ConnectError, Error, ServeError};
-pub use fault::{accept_fault, fault};
+pub use fault::fault;
 pub use framed::Framed;
 pub use handle::{Controlled, ServerHandle, Summary};
 pub use ledger::Ledger;

@@ -76,7 +76,8 @@ impl ListenerSocket {
     ///
     /// # Errors
     /// Those of the system, for example [`WouldBlock`](io::ErrorKind::WouldBlock) when there is
-    /// none; [`accept_fault`](crate::accept_fault) tells the others apart.
+    /// none; [`AcceptFault::from_os`](drywire::admission::AcceptFault::from_os) tells the
+    /// others apart.
     #[cfg(target_os = "linux")]
     pub fn accept(&self) -> io::Result<(Stream, Peer)> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -109,7 +110,8 @@ impl ListenerSocket {
     ///
     /// # Errors
     /// Those of the system, for example [`WouldBlock`](io::ErrorKind::WouldBlock) when there is
-    /// none; [`accept_fault`](crate::accept_fault) tells the others apart.
+    /// none; [`AcceptFault::from_os`](drywire::admission::AcceptFault::from_os) tells the
+    /// others apart.
     #[cfg(not(target_os = "linux"))]
     pub fn accept(&self) -> io::Result<(Stream, Peer)> {
         match &self.kind {

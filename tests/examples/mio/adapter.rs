@@ -235,7 +235,7 @@ impl<P: Protocol, F: Fn() -> P> Server<F> {
                         handle.admission().unused(reservation);
                     }
                     Err(error) => {
-                        let fault = accept_fault(&error);
+                        let fault = AcceptFault::from_os(&error);
                         handle.admission().accept_failed(reservation, fault, now);
                     }
                 }
@@ -246,15 +246,5 @@ impl<P: Protocol, F: Fn() -> P> Server<F> {
             }
             acceptable |= conversations.wait(wake_at.min(deadline))?;
         }
-    }
-}
-
-/// Whether accept failed for the connection alone: then the next may be accepted at once.
-fn accept_fault(error: &io::Error) -> AcceptFault {
-    match error.kind() {
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => {
-            AcceptFault::Aborted
-        }
-        _ => AcceptFault::OutOfResources,
     }
 }

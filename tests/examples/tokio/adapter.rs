@@ -1,7 +1,7 @@
 //! Drywire over tokio: a task for each connection.
 
 use std::future::{pending, poll_fn};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Instant as Clock;
@@ -73,7 +73,7 @@ impl Handle {
                 Poll::Ready(admitted.ok().map(|permit| (stream, permit)))
             }
             Poll::Ready(Err(error)) => {
-                admission.accept_failed(reservation, accept_fault(&error), now);
+                admission.accept_failed(reservation, AcceptFault::from_os(&error), now);
                 Poll::Ready(None)
             }
             Poll::Pending => {
@@ -169,15 +169,5 @@ where
                 () = handle.changed.notified() => {}
             }
         }
-    }
-}
-
-/// Whether accept failed for the connection alone: then the next may be accepted at once.
-fn accept_fault(error: &io::Error) -> AcceptFault {
-    match error.kind() {
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => {
-            AcceptFault::Aborted
-        }
-        _ => AcceptFault::OutOfResources,
     }
 }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::handle::Summary;
 use crate::listener::Listener;
 use crate::log;
-use crate::visitors::{Visitor, Visitors};
+use crate::visitors::{Pages, Visitor, VisitorRef, Visitors};
 
 /// What the accept loop and the connections of one server share: its clock, its [`Admission`] and
 /// its counts.
@@ -84,10 +84,14 @@ impl Ledger {
     /// Records `connection`, which is `visitor`'s and new, if connections are recorded.
     #[cfg_attr(not(feature = "record"), expect(unused_variables, reason = "nothing is recorded"))]
     #[inline]
-    pub fn record<F: Framing>(&self, connection: &mut Connection<F>, visitor: &Visitor) {
+    pub fn record<'a, F: Framing>(
+        &self,
+        connection: &mut Connection<F>,
+        visitor: impl Into<VisitorRef<'a>>,
+    ) {
         #[cfg(feature = "record")]
         if let Some(recording) = self.recording.get() {
-            recording.attach(connection, &visitor.peer(), drywire::script::Role::Server);
+            recording.attach(connection, &visitor.into().peer(), drywire::script::Role::Server);
         }
     }
 
@@ -170,21 +174,21 @@ impl Ledger {
     ///
     /// # Errors
     /// The reason to close for.
-    pub fn introduced(
+    pub fn introduced<'a>(
         &self,
         permit: &mut Permit,
-        visitor: &Visitor,
+        visitor: impl Into<VisitorRef<'a>>,
         header: Header,
     ) -> Result<(), CloseReason> {
         let counted = self.admission().introduced(permit, &header);
-        visitor.introduced(header);
+        visitor.into().introduced(header);
         counted
     }
 
     /// Takes note of bytes of the header that the visitor's stream begins with.
-    pub fn received_header(&self, visitor: &Visitor, received_len: u64) {
+    pub fn received_header<'a>(&self, visitor: impl Into<VisitorRef<'a>>, received_len: u64) {
         self.transferred(received_len, 0);
-        visitor.moved(received_len, 0);
+        visitor.into().moved(received_len, 0);
     }
 
     /// Takes note that accept failed; see [`Admission::accept_failed`].
@@ -202,38 +206,40 @@ impl Ledger {
     /// Puts an admitted connection on the list, `is_tls` or not, that begins with a header or not.
     #[must_use]
     pub fn enter(&self, peer: &Peer, is_tls: bool, has_header: bool) -> Visitor {
-        self.enter_at(peer, is_tls, has_header, self.now())
+        self.visitors.enter(peer, is_tls, has_header, self.now())
     }
 
-    /// The same at `now`, for whoever knows the time.
-    pub(crate) fn enter_at(
+    /// The same at `now` for a loop, on the place of its `slot`.
+    pub(crate) fn enter_slot(
         &self,
+        pages: &mut Pages,
+        slot: usize,
         peer: &Peer,
         is_tls: bool,
         has_header: bool,
         now: Instant,
-    ) -> Visitor {
-        self.visitors.enter(peer, is_tls, has_header, now)
+    ) {
+        self.visitors.enter_slot(pages, slot, peer, is_tls, has_header, now);
     }
 
     /// Takes note of a turn of the visitor's connection: the bytes of the transport that it moved,
     /// and how far it has come.
-    pub fn turned<F: Framing>(
+    pub fn turned<'a, F: Framing>(
         &self,
-        visitor: &Visitor,
+        visitor: impl Into<VisitorRef<'a>>,
         connection: &Connection<F>,
         received_len: u64,
         transmitted_len: u64,
     ) {
         self.transferred(received_len, transmitted_len);
-        self.advanced(visitor, connection, received_len, transmitted_len);
+        self.advanced(visitor.into(), connection, received_len, transmitted_len);
     }
 
     /// Takes note of a turn of the visitor's connection, but for the sum of bytes, which whoever
     /// takes many turns counts at once.
     pub(crate) fn advanced<F: Framing>(
         &self,
-        visitor: &Visitor,
+        visitor: VisitorRef<'_>,
         connection: &Connection<F>,
         received_len: u64,
         transmitted_len: u64,
@@ -244,22 +250,28 @@ impl Ledger {
 
     /// Takes note that an admitted connection got no thread or task; see
     /// [`Admission::thread_failed`].
-    pub fn thread_failed(&self, permit: Permit, visitor: &Visitor) {
+    pub fn thread_failed<'a>(&self, permit: Permit, visitor: impl Into<VisitorRef<'a>>) {
+        let visitor = visitor.into();
         log::thread_failed(&visitor.peer());
         self.visitors.turn_away(visitor);
         self.admission().thread_failed(permit, self.now());
     }
 
     /// Takes note that a connection ended, after its descriptor was closed. Returns whose it was.
-    pub fn closed(&self, permit: Permit, visitor: &Visitor, reason: &CloseReason) -> Peer {
-        self.closed_at(permit, visitor, reason, self.now())
+    pub fn closed<'a>(
+        &self,
+        permit: Permit,
+        visitor: impl Into<VisitorRef<'a>>,
+        reason: &CloseReason,
+    ) -> Peer {
+        self.closed_at(permit, visitor.into(), reason, self.now())
     }
 
     /// The same at `now`, for whoever knows the time.
     pub(crate) fn closed_at(
         &self,
         permit: Permit,
-        visitor: &Visitor,
+        visitor: VisitorRef<'_>,
         reason: &CloseReason,
         now: Instant,
     ) -> Peer {

@@ -126,7 +126,7 @@ pub use recording::{RECORDING_LEN_MAX, Recording, RecordingOptions};
 pub use split::{Receiver, Sender};
 pub use stream::Stream;
 pub use threads::Server;
-pub use visitors::Visitor;
+pub use visitors::{Visitor, VisitorRef};
 
 pub use drywire;
 pub use drywire::statistics::Statistics;

@@ -178,7 +178,7 @@ impl Admitted {
             let Place { common, permit, visitor, .. } = &mut self.place;
             let Introduced { header, rest } = introduced;
             if let Some(permit) = permit {
-                common.control.ledger.introduced(permit, visitor, header)?;
+                common.control.ledger.introduced(permit, &*visitor, header)?;
             }
             Ok(rest)
         });

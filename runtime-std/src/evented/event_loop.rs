@@ -22,6 +22,7 @@ use super::queue::enqueue;
 use super::run::Service;
 use super::source::Source;
 use super::timers::Timers;
+use crate::visitors::Pages;
 
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -76,6 +77,8 @@ pub(super) struct EventLoop<'a, F, P: Protocol> {
     accepting: Accepting,
     datagrams: Vec<Datagrams>,
     entries: Slab<Entry<P>>,
+    /// Their places in the server's list.
+    visitors: Pages,
     /// The slots of those that have something to do, each once.
     queue: VecDeque<usize>,
     timers: Timers,
@@ -124,6 +127,7 @@ where
             accepting: Accepting::Now,
             datagrams,
             entries: Slab::new(),
+            visitors: Pages::new(),
             queue: VecDeque::new(),
             timers: Timers::new(),
             pool: Pool::default(),
@@ -272,6 +276,7 @@ where
         let mut around = Around {
             service,
             registry: self.poll.registry(),
+            visitor: self.visitors.visitor(slot),
             pool: &mut self.pool,
             phase: self.phase,
             now: self.now,
@@ -288,12 +293,12 @@ where
     /// Lets a connection go that is over.
     fn close(&mut self, slot: usize, reason: &CloseReason) {
         self.timers.disarm(slot);
-        let Entry { link, stage, visitor, permit, .. } = self.entries.remove(slot);
+        let Entry { link, stage, permit, .. } = self.entries.remove(slot);
         drop(link);
         // A protocol may panic even now.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
         self.count();
-        self.service.closed(permit, &visitor, reason, self.now);
+        self.service.closed(permit, self.visitors.visitor(slot), reason, self.now);
     }
 
     /// Adds to the server's counts what has moved.
@@ -356,15 +361,16 @@ where
                 return self.service.refused(&peer, refusal);
             }
         };
-        let visitor = ledger.enter_at(&peer, tls.is_some(), preamble.is_some(), self.now);
         let vacant = self.entries.vacant_entry();
         let slot = vacant.key();
+        let (visitors, has_header) = (&mut self.visitors, preamble.is_some());
+        ledger.enter_slot(visitors, slot, &peer, tls.is_some(), has_header, self.now);
         let token = Token(self.tokens.slots + slot);
         let Ok(link) = Link::new(stream, self.poll.registry(), token) else {
-            ledger.thread_failed(permit, &visitor);
+            ledger.thread_failed(permit, self.visitors.visitor(slot));
             return self.service.wake_waiters();
         };
-        vacant.insert(Entry::new(link, preamble, tls, visitor, permit));
+        vacant.insert(Entry::new(link, preamble, tls, permit));
         // What the protocol has to say first, it says at once.
         self.turn(slot);
     }

@@ -20,7 +20,7 @@ use crate::datagram::{DatagramServing, DatagramSocket};
 use crate::handle::Summary;
 use crate::listener::Listener;
 use crate::observation::Observation;
-use crate::visitors::Visitor;
+use crate::visitors::VisitorRef;
 
 /// What the loops of a running server share.
 pub(super) struct Service<'a, F> {
@@ -48,7 +48,7 @@ impl<F> Service<'_, F> {
     pub(super) fn closed(
         &self,
         permit: Permit,
-        visitor: &Visitor,
+        visitor: VisitorRef<'_>,
         reason: &CloseReason,
         now: Instant,
     ) {

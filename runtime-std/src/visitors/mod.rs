@@ -25,6 +25,30 @@ pub struct Visitor {
     place: u32,
 }
 
+/// A connection's place for the time of a call: that of a [`Visitor`], or of one that a loop numbers
+/// itself.
+#[derive(Clone, Copy, Debug)]
+pub struct VisitorRef<'a> {
+    page: &'a Page,
+    place: usize,
+}
+
+/// Pages of the list that one loop has for itself. The place of a connection is its slot, so that the
+/// loop need not keep it.
+#[derive(Debug, Default)]
+pub(crate) struct Pages(Vec<Arc<Page>>);
+
+impl Pages {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The place of this `slot`, which has been [entered](Visitors::enter_slot).
+    pub(crate) fn visitor(&self, slot: usize) -> VisitorRef<'_> {
+        VisitorRef { page: &self.0[slot / page::LEN], place: slot }
+    }
+}
+
 const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 
 const IS_TLS: u8 = 1;
@@ -37,19 +61,48 @@ impl Visitor {
     /// has come.
     #[must_use]
     pub fn peer(&self) -> Peer {
+        self.as_ref().peer()
+    }
+
+    /// What it has come to.
+    #[must_use]
+    pub fn visit(&self) -> Visit {
+        self.as_ref().visit()
+    }
+
+    pub(crate) fn as_ref(&self) -> VisitorRef<'_> {
+        VisitorRef { page: &self.page, place: self.place as usize }
+    }
+}
+
+impl<'a> From<&'a Visitor> for VisitorRef<'a> {
+    fn from(visitor: &'a Visitor) -> Self {
+        visitor.as_ref()
+    }
+}
+
+impl VisitorRef<'_> {
+    /// See [`Visitor::peer`].
+    pub(crate) fn peer(self) -> Peer {
         self.page.peer(self.index()).unwrap_or_else(Peer::unix)
     }
 
     /// Takes note of the header that the stream began with.
-    pub(crate) fn introduced(&self, header: Header) {
+    pub(crate) fn introduced(self, header: Header) {
         let before = self.record().beginning.fetch_or(IS_INTRODUCED, Ordering::Relaxed);
         if before & IS_INTRODUCED == 0 {
             self.page.rename(self.index(), |peer| peer.introduced(header));
         }
     }
 
+    fn enter(self, peer: &Peer, is_tls: bool, has_header: bool, now: Instant) {
+        let tls = if is_tls { IS_TLS } else { 0 };
+        let header = if has_header { HAS_HEADER } else { 0 };
+        self.page.enter(self.index(), peer, tls | header, now);
+    }
+
     /// Takes note of bytes. One thread at a time does, so that no addition need be atomic.
-    pub(crate) fn moved(&self, received_len: u64, transmitted_len: u64) {
+    pub(crate) fn moved(self, received_len: u64, transmitted_len: u64) {
         let add = |counter: &AtomicU64, len: u64| {
             if len > 0 {
                 let sum = counter.load(Ordering::Relaxed).saturating_add(len);
@@ -61,9 +114,8 @@ impl Visitor {
         add(&record.transmitted_len, transmitted_len);
     }
 
-    /// What it has come to.
-    #[must_use]
-    pub fn visit(&self) -> Visit {
+    /// See [`Visitor::visit`].
+    pub(crate) fn visit(self) -> Visit {
         self.record().visit(self.peer())
     }
 
@@ -71,15 +123,15 @@ impl Visitor {
         self.page.record(self.index())
     }
 
-    const fn index(&self) -> usize {
-        self.place as usize % page::LEN
+    const fn index(self) -> usize {
+        self.place % page::LEN
     }
 
-    fn begins_with(&self, what: u8) -> bool {
+    fn begins_with(self, what: u8) -> bool {
         self.record().beginning.load(Ordering::Relaxed) & what != 0
     }
 
-    fn since(&self) -> Instant {
+    fn since(self) -> Instant {
         Instant::from_nanos(self.record().since.load(Ordering::Relaxed))
     }
 }
@@ -122,7 +174,7 @@ impl List {
     fn vacant(&mut self) -> Visitor {
         let place = self.free.pop().unwrap_or_else(|| {
             let first = self.pages.len() * page::LEN;
-            self.pages.push(Arc::new(Page::new()));
+            self.pages.push(Arc::new(Page::shared()));
             // There are fewer connections than a u32 counts. The first is taken first.
             let places = (first..first + page::LEN).rev();
             self.free.extend(places.map(|place| u32::try_from(place).unwrap_or(u32::MAX)));
@@ -130,13 +182,14 @@ impl List {
         });
         let page = self.pages.get(place as usize / page::LEN);
         // Every place that is free is on a page.
-        let page = page.map_or_else(|| Arc::new(Page::new()), Arc::clone);
+        let page = page.map_or_else(|| Arc::new(Page::shared()), Arc::clone);
         Visitor { page, place }
     }
 
-    fn vacate(&mut self, visitor: &Visitor) {
-        if visitor.page.leave(visitor.index()) {
-            self.free.push(visitor.place);
+    fn vacate(&mut self, visitor: VisitorRef<'_>) {
+        if visitor.page.leave(visitor.index()) && visitor.page.is_shared() {
+            // As it was taken from there.
+            self.free.extend(u32::try_from(visitor.place));
         }
     }
 }
@@ -155,16 +208,32 @@ impl Visitors {
         now: Instant,
     ) -> Visitor {
         let visitor = self.list().vacant();
-        let tls = if is_tls { IS_TLS } else { 0 };
-        let header = if has_header { HAS_HEADER } else { 0 };
-        visitor.page.enter(visitor.index(), peer, tls | header, now);
+        visitor.as_ref().enter(peer, is_tls, has_header, now);
         visitor
+    }
+
+    /// The same on the place of this `slot`, where nobody is.
+    pub(crate) fn enter_slot(
+        &self,
+        pages: &mut Pages,
+        slot: usize,
+        peer: &Peer,
+        is_tls: bool,
+        has_header: bool,
+        now: Instant,
+    ) {
+        while pages.0.len() <= slot / page::LEN {
+            let page = Arc::new(Page::own());
+            self.list().pages.push(Arc::clone(&page));
+            pages.0.push(page);
+        }
+        pages.visitor(slot).enter(peer, is_tls, has_header, now);
     }
 
     /// Takes note of what a turn of the visitor's connection came to.
     pub(crate) fn turned<F: Framing>(
         &self,
-        visitor: &Visitor,
+        visitor: VisitorRef<'_>,
         connection: &Connection<F>,
         received_len: u64,
         transmitted_len: u64,
@@ -191,7 +260,7 @@ impl Visitors {
     }
 
     /// Takes note that the visitor's connection is over.
-    pub(crate) fn leave(&self, visitor: &Visitor, kind: CloseKind, now: Instant) {
+    pub(crate) fn leave(&self, visitor: VisitorRef<'_>, kind: CloseKind, now: Instant) {
         let duration = now.saturating_duration_since(visitor.since());
         let was_handshaken = visitor.record().version.load(Ordering::Relaxed) > 0;
         // Without its header it has not begun.
@@ -205,7 +274,7 @@ impl Visitors {
     }
 
     /// Takes note that the visitor has got no thread or task.
-    pub(crate) fn turn_away(&self, visitor: &Visitor) {
+    pub(crate) fn turn_away(&self, visitor: VisitorRef<'_>) {
         self.list().vacate(visitor);
     }
 
@@ -247,8 +316,8 @@ mod tests {
         let visitors = Visitors::new();
         let enter = |listener| visitors.enter(&Peer::unix().by(listener), false, false, at(1));
         let all = [enter(0), enter(1), enter(2)];
-        visitors.leave(&all[1], CloseKind::Finished, at(3));
-        visitors.turn_away(&all[0]);
+        visitors.leave(all[1].as_ref(), CloseKind::Finished, at(3));
+        visitors.turn_away(all[0].as_ref());
         let late = enter(3);
         assert!(late.place < 2, "{}", late.place);
         let mut listeners: Vec<_> =
@@ -267,8 +336,8 @@ mod tests {
         let visitor = visitors.enter(&Peer::unix(), false, false, at(0));
         let mut connection = Connection::plain(Lines::new(), Arc::default(), at(0));
         while connection.next().is_some() {}
-        visitors.turned(&visitor, &connection, 3, 0, at(1));
-        visitors.turned(&visitor, &connection, 1, 7, at(2));
+        visitors.turned(visitor.as_ref(), &connection, 3, 0, at(1));
+        visitors.turned(visitor.as_ref(), &connection, 1, 7, at(2));
         let visit = &visitors.visits()[0];
         assert_eq!((visit.received_len, visit.transmitted_len), (4, 7));
         assert_eq!((visit.stage, visit.tls, visit.since), (Stage::Open, None, at(0)));
@@ -283,7 +352,7 @@ mod tests {
             (CloseKind::Truncated, HandshakeKind::Abandoned),
         ] {
             let visitor = visitors.enter(&Peer::unix(), true, false, at(0));
-            visitors.leave(&visitor, kind, at(5));
+            visitors.leave(visitor.as_ref(), kind, at(5));
             assert_eq!(visitors.statistics().handshakes_as(result), 1);
         }
         assert_eq!(visitors.statistics().handshake_time.count(), 0);
@@ -294,18 +363,18 @@ mod tests {
         let visitors = Visitors::new();
         let visitor = visitors.enter(&Peer::unix(), true, true, at(0));
         // No handshake has begun before the header is there.
-        visitors.leave(&visitor, CloseKind::TimedOut, at(5));
+        visitors.leave(visitor.as_ref(), CloseKind::TimedOut, at(5));
         assert_eq!(visitors.statistics().handshakes.iter().sum::<u64>(), 0);
 
         let visitor = visitors.enter(&Peer::unix(), true, true, at(0));
-        visitor.moved(3, 0);
+        visitor.as_ref().moved(3, 0);
         let client = "192.0.2.1:7".parse().unwrap();
-        visitor.introduced(Header::tcp(Version::One, client, client));
-        visitor.introduced(Header::local());
+        visitor.as_ref().introduced(Header::tcp(Version::One, client, client));
+        visitor.as_ref().introduced(Header::local());
         assert_eq!(visitor.peer().remote(), Some(client));
         let visit = &visitors.visits()[0];
         assert_eq!((visit.peer.remote(), visit.received_len), (Some(client), 3));
-        visitors.leave(&visitor, CloseKind::TimedOut, at(5));
+        visitors.leave(visitor.as_ref(), CloseKind::TimedOut, at(5));
         assert_eq!(visitors.statistics().handshakes_as(HandshakeKind::TimedOut), 1);
     }
 
@@ -315,8 +384,8 @@ mod tests {
         assert_eq!(visitor.peer(), *peer);
         let visit = visitors.visits().pop().unwrap();
         assert_eq!((visit.since, visit.received_len, visit.stage), (at(1), 0, Stage::Opening));
-        visitor.moved(7, 8);
-        visitors.leave(&visitor, CloseKind::Finished, at(2));
+        visitor.as_ref().moved(7, 8);
+        visitors.leave(visitor.as_ref(), CloseKind::Finished, at(2));
         visit.peer
     }
 
@@ -364,7 +433,7 @@ mod tests {
         let mut present: Vec<_> = (0..200).map(|listener| (listener, enter(listener))).collect();
         for round in 200..400 {
             let (_, left) = present.remove(usize::try_from(round * 7 % 200).unwrap());
-            visitors.leave(&left, CloseKind::Finished, at(2));
+            visitors.leave(left.as_ref(), CloseKind::Finished, at(2));
             present.push((round, enter(round)));
         }
         assert!(present.iter().all(|(listener, visitor)| visitor.peer().listener() == *listener));
@@ -375,6 +444,39 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(listed, expected);
         assert_eq!(visitors.list().pages.len(), 200_usize.div_ceil(page::LEN));
+    }
+
+    #[test]
+    fn the_places_of_a_loop_are_its_slots_and_never_those_of_others() {
+        let visitors = Visitors::new();
+        let mut loops = [Pages::new(), Pages::new()];
+        let mut expected = Vec::new();
+        let number = |of: usize, slot: usize| u32::try_from(1000 * of + slot).unwrap();
+        for slot in (0..130).rev() {
+            for (of, pages) in loops.iter_mut().enumerate() {
+                let peer = Peer::unix().by(number(of, slot));
+                visitors.enter_slot(pages, slot, &peer, false, false, at(1));
+                if slot % 3 == 0 {
+                    visitors.leave(pages.visitor(slot), CloseKind::Finished, at(2));
+                } else {
+                    expected.push(number(of, slot));
+                }
+            }
+        }
+        for listener in 5000..5100 {
+            let visitor = visitors.enter(&Peer::unix().by(listener), false, false, at(1));
+            assert_eq!(visitor.peer().listener(), listener);
+            expected.push(listener);
+        }
+        let mut listed: Vec<_> =
+            visitors.visits().iter().map(|visit| visit.peer.listener()).collect();
+        listed.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(listed, expected);
+        for slot in (0..130).filter(|slot| slot % 3 != 0) {
+            assert_eq!(loops[1].visitor(slot).peer().listener(), number(1, slot));
+        }
+        assert_eq!(visitors.list().pages.len(), 2 * 3 + 2);
     }
 
     /// What is kept of each connection beside its own state.

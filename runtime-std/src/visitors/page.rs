@@ -19,6 +19,7 @@ pub(super) struct Page {
     records: [Record; LEN],
     /// Locked whenever a peer is written or read.
     names: Mutex<Names>,
+    is_shared: bool,
 }
 
 /// What records have no room for.
@@ -75,8 +76,19 @@ const UNIX: u8 = 2;
 const OTHER: u8 = 3;
 
 impl Page {
-    pub(super) fn new() -> Self {
-        Self { records: array::from_fn(|_| Record::default()), names: Mutex::default() }
+    /// A page whose places are taken by whoever comes.
+    pub(super) fn shared() -> Self {
+        Self { is_shared: true, ..Self::own() }
+    }
+
+    /// A page whose owner knows which of its places are free.
+    pub(super) fn own() -> Self {
+        let records = array::from_fn(|_| Record::default());
+        Self { records, names: Mutex::default(), is_shared: false }
+    }
+
+    pub(super) const fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     pub(super) fn record(&self, index: usize) -> &Record {

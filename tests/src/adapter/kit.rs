@@ -40,14 +40,25 @@ impl<C: Control> Server for Serves<C> {
     }
 }
 
-fn listener(serving: &mut Serving) -> Listener {
-    let socket = serving.listener.try_clone().expect("a descriptor");
-    let listener = Listener::adopt(socket.into(), serving.address.clone());
-    let listener = listener.expect("a socket of this kind");
-    match serving.tls.take() {
-        None => listener,
-        Some(tls) => listener.with_tls(tls),
-    }
+/// The listener of a server, and its builder with all that it is given: the builders of the servers
+/// have the same methods and no trait.
+macro_rules! server {
+    ($server:path, $serving:ident) => {{
+        let Serving { listener, address, tls, limits, admission, scripts } = $serving;
+        let listener = Listener::adopt(listener.into(), address).expect("a socket of this kind");
+        let listener = tls.into_iter().fold(listener, Listener::with_tls);
+        <$server>::new(move |_: &Peer| scripts.script())
+            .limits(limits)
+            .admission(admission)
+            .listen(listener)
+    }};
+}
+
+fn serves(
+    control: impl Control + 'static,
+    run: impl FnOnce() -> Statistics + Send + 'static,
+) -> Box<dyn Server> {
+    Box::new(Serves { control, thread: thread::spawn(run) })
 }
 
 fn dial(call: &Call) -> Dial {
@@ -61,16 +72,10 @@ impl Runtime for Std {
         "drywire-std threads"
     }
 
-    fn serve(&self, mut serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
-        let listener = listener(&mut serving);
-        let Serving { limits, admission, scripts, .. } = serving;
-        let server = drywire_std::Server::new(move |_: &Peer| scripts.script())
-            .limits(limits)
-            .admission(admission)
-            .listen(listener);
-        let control = server.handle();
-        let thread = thread::spawn(|| server.run().expect("the server runs").statistics);
-        Ok(Box::new(Serves { control, thread }))
+    fn serve(&self, serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
+        let server = server!(drywire_std::Server<_>, serving);
+        let handle = server.handle();
+        Ok(serves(handle, || server.run().expect("the server runs").statistics))
     }
 
     fn call(&self, call: Call) -> Result<CloseReason, CallError> {
@@ -89,16 +94,10 @@ impl Runtime for Evented {
         "drywire-std evented"
     }
 
-    fn serve(&self, mut serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
-        let listener = listener(&mut serving);
-        let Serving { limits, admission, scripts, .. } = serving;
-        let server = evented::Server::new(move |_: &Peer| scripts.script())
-            .limits(limits)
-            .admission(admission)
-            .listen(listener);
-        let control = server.handle();
-        let thread = thread::spawn(|| server.run().expect("the server runs").statistics);
-        Ok(Box::new(Serves { control, thread }))
+    fn serve(&self, serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
+        let server = server!(evented::Server<_>, serving);
+        let handle = server.handle();
+        Ok(serves(handle, || server.run().expect("the server runs").statistics))
     }
 
     fn call(&self, call: Call) -> Result<CloseReason, CallError> {
@@ -124,17 +123,10 @@ impl Runtime for Smol {
         "drywire-smol tasks"
     }
 
-    fn serve(&self, mut serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
-        let listener = listener(&mut serving);
-        let Serving { limits, admission, scripts, .. } = serving;
-        let server = drywire_smol::Server::new(move |_: &Peer| scripts.script())
-            .threads(NonZeroUsize::MIN)
-            .limits(limits)
-            .admission(admission)
-            .listen(listener);
-        let control = server.handle();
-        let thread = thread::spawn(|| block_on(server.run()).expect("the server runs").statistics);
-        Ok(Box::new(Serves { control, thread }))
+    fn serve(&self, serving: Serving) -> Result<Box<dyn Server>, Unsupported> {
+        let server = server!(drywire_smol::Server<_>, serving).threads(NonZeroUsize::MIN);
+        let handle = server.handle();
+        Ok(serves(handle, || block_on(server.run()).expect("the server runs").statistics))
     }
 
     fn call(&self, call: Call) -> Result<CloseReason, CallError> {
@@ -148,9 +140,11 @@ impl Runtime for Smol {
     }
 }
 
+type Stream = drywire_smol::Framed<AnyFraming>;
+
 /// A stream each future of which is dropped, and made again.
 struct Dropping {
-    framed: drywire_smol::Framed<AnyFraming>,
+    framed: Stream,
     polls: Polls,
 }
 
@@ -160,37 +154,32 @@ fn dropping(address: &Address, dial: &Dial, polls: usize) -> Result<Box<dyn Talk
     Ok(Box::new(Dropping { framed, polls: Polls::new(polls) }))
 }
 
-impl Talk for Dropping {
-    fn send(&mut self, frame: &[u8]) -> Result<(), Error> {
+impl Dropping {
+    /// Makes futures until one of them is done.
+    fn until_done<T>(&mut self, mut call: impl AsyncFnMut(&mut Stream) -> T) -> T {
         loop {
-            if let Some(outcome) = self.polls.poll(self.framed.send(frame)) {
+            if let Some(outcome) = self.polls.poll(call(&mut self.framed)) {
                 return outcome;
             }
         }
+    }
+}
+
+impl Talk for Dropping {
+    fn send(&mut self, frame: &[u8]) -> Result<(), Error> {
+        self.until_done(async |framed| framed.send(frame).await)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        loop {
-            if let Some(outcome) = self.polls.poll(self.framed.flush()) {
-                return outcome;
-            }
-        }
+        self.until_done(async |framed| framed.flush().await)
     }
 
     fn recv(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        loop {
-            if let Some(outcome) = self.polls.poll(self.framed.recv()) {
-                return outcome.map(|frame| frame.map(<[u8]>::to_vec));
-            }
-        }
+        self.until_done(async |framed| Ok(framed.recv().await?.map(<[u8]>::to_vec)))
     }
 
     fn finish(&mut self) -> Result<(), Error> {
-        loop {
-            if let Some(outcome) = self.polls.poll(self.framed.finish()) {
-                return outcome;
-            }
-        }
+        self.until_done(async |framed| framed.finish().await)
     }
 
     fn close(self: Box<Self>) -> Result<CloseReason, Error> {

@@ -106,6 +106,7 @@ impl fmt::Debug for dyn Talk + '_ {
 
 /// What an adapter is given to serve.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Orders {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) limits: Limits,
@@ -117,6 +118,7 @@ pub struct Orders {
 
 /// What became of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Whether nothing was ended by force.
     pub drained: bool,

@@ -13,6 +13,7 @@ use nix::sys::pthread::{Pthread, pthread_self};
 
 /// What a server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Behaviour {
     /// Aborts when a frame comes.
     Abort,
@@ -43,6 +44,7 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// What a server saw of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as the steps of a connection")]
+#[non_exhaustive]
 pub enum Event {
     Open(Option<Box<Negotiated>>),
     Frame(Vec<u8>),

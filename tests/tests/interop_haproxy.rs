@@ -108,7 +108,8 @@ fn our_headers_are_its_clients(adapter: &dyn Adapter) {
             let server = behind(Setup::echo("lines")).serve(adapter);
             let balancer = Haproxy::start("accept-proxy", place(&server), option, "");
             let introduction = Introduction::For { version: ours, source };
-            let dial = Dial { introduction: Some(introduction), ..Dial::plain("lines") };
+            let mut dial = Dial::plain("lines");
+            dial.introduction = Some(introduction);
             let address = format!("tcp://{}", balancer.address()).parse().unwrap();
             let mut talk = adapter.connect(&address, &dial).unwrap();
             talk.send(b"hello").unwrap();

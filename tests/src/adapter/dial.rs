@@ -12,6 +12,7 @@ use crate::PATIENCE;
 
 /// How to connect.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Dial {
     /// The framing.
     pub framing: AnyFraming,

@@ -17,6 +17,7 @@ use crate::protocol::{Behaviour, Scripts};
 
 /// A server to be started.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Setup {
     /// Addresses to listen on.
     pub addresses: Vec<String>,

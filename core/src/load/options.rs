@@ -32,6 +32,7 @@ pub struct LoadOptions {
 
 /// When a request is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Pace {
     /// When an earlier one was answered: as fast as the peer is. A peer that stalls is asked less,
     /// so that few requests tell of the stall.

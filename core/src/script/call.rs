@@ -113,6 +113,7 @@ pub enum Payload<'a> {
 
 /// What is known of a connection when it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Begin {
     /// Which side it is.
     pub role: Role,

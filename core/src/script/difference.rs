@@ -12,6 +12,7 @@ use super::{Call, Entry, Script, StepKind};
 /// Sends that follow on each other are one: `recorded` and `replayed` then begin with the first
 /// byte that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// The number of the connection.
     pub connection: u64,

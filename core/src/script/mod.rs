@@ -98,6 +98,7 @@ pub const VERSION: u32 = 1;
 
 /// Entries in the order in which they happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Script {
     /// The entries.
     pub entries: Vec<Entry<'static>>,
@@ -105,6 +106,7 @@ pub struct Script {
 
 /// One call on one connection, with its time. [`Lines`] prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry<'a> {
     /// The number of the connection.
     pub connection: u64,
@@ -112,6 +114,14 @@ pub struct Entry<'a> {
     pub at: Instant,
     /// The call.
     pub call: Call<'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// `call` on `connection` at `at`.
+    #[must_use]
+    pub const fn new(connection: u64, at: Instant, call: Call<'a>) -> Self {
+        Self { connection, at, call }
+    }
 }
 
 impl Script {

@@ -19,7 +19,7 @@ use crate::time::Instant;
 /// let mut lines = Lines::new();
 /// let begin = Call::Begin(Box::new(Begin::new(Role::Client)));
 /// for (nanos, call) in [(5, begin), (9, Call::Opened)] {
-///     let entry = Entry { connection: 3, at: Instant::from_nanos(nanos), call };
+///     let entry = Entry::new(3, Instant::from_nanos(nanos), call);
 ///     lines.write(&entry, &mut text)?;
 /// }
 /// assert_eq!(text, "drywire-script 1\n3 +5 begin client\n3 +4 opened\n");

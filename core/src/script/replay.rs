@@ -17,6 +17,7 @@ use crate::protocol::{Discard, Echo, Protocol};
 
 /// Why a script cannot be replayed, and the entry at which that shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReplayError {
     /// The number of the connection.
     pub connection: u64,
@@ -59,6 +60,7 @@ pub struct Replay {
 
 /// Something that happened in a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Played {
     /// The entry of the script that led to it, counted from 0.
     pub index: usize,

@@ -33,6 +33,7 @@ const OPERATIONS_MAX: usize = 256;
 
 /// A call or a few, on the connection or on what surrounds it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Operation {
     /// The peer sends a frame of so many bytes.
     PeerSends(usize),
@@ -93,6 +94,7 @@ pub enum Operation {
 /// What is done with a handle.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "they are the handle's methods")]
+#[non_exhaustive]
 pub enum Answer {
     Nothing,
     Send(usize),

@@ -26,6 +26,7 @@ pub struct Decoded<T = Vec<u8>> {
 /// A framing in the box with its options, and the limit `max` in bytes of payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the options are those of the framings")]
+#[non_exhaustive]
 pub enum Model {
     Delimiter { max: usize, delimiter: Vec<u8> },
     Fixed { max: usize, len: NonZeroUsize },

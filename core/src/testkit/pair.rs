@@ -36,6 +36,7 @@ use crate::time::Instant;
 const ROUNDS_MAX: usize = 4_000_000;
 
 /// One end: a connection and the protocol that it runs, whose steps are recorded.
+#[non_exhaustive]
 pub struct End<P: Protocol>
 where
     P::Framing: OwnedFrames,
@@ -214,6 +215,7 @@ impl Transport for Paths<'_> {
 }
 
 /// Two ends, the link between them and the time.
+#[non_exhaustive]
 pub struct Pair<P: Protocol, Q: Protocol>
 where
     P::Framing: OwnedFrames,

@@ -14,6 +14,7 @@ use crate::tls::Negotiated;
 /// A step without its handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are those of `Step`")]
+#[non_exhaustive]
 pub enum Event<T = Vec<u8>> {
     Open,
     Frame(T),
@@ -233,6 +234,7 @@ pub struct Talker<F: OwnedFrames> {
 
 /// What a [`Talker`] does when everything is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Then {
     /// Nothing, whatever the peer does.
     Stay,

@@ -130,7 +130,7 @@ impl State {
     /// Appends a line that says why the recording ends here.
     fn end(&mut self, at: Instant, ending: Ending) -> ControlFlow<()> {
         self.is_over = true;
-        let ended = Entry { connection: 0, at, call: Call::Ended(ending) };
+        let ended = Entry::new(0, at, Call::Ended(ending));
         // Writing to a string does not fail.
         let _ = self.lines.write(&ended, &mut self.text);
         ControlFlow::Break(())

@@ -21,6 +21,7 @@ const NEAR_LIMIT_LEN_MAX: usize = 8 * 1024;
 /// and behind them the tail, which is anything. A case is what a fuzz target's input says
 /// ([`from_bytes`](Self::from_bytes)), and can be written as one ([`to_bytes`](Self::to_bytes)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Case {
     /// What the frames are made of.
     pub frames: Vec<Sample>,
@@ -38,6 +39,7 @@ pub struct Case {
 
 /// What one frame is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sample {
     /// One of the examples that were given, by number; the next ones again when there are fewer.
     Example(u8),
@@ -54,6 +56,7 @@ pub enum Sample {
 /// from there again behind their last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a position and what is done there")]
+#[non_exhaustive]
 pub enum Damage {
     Flip { at: u16, bit: u8 },
     Insert { at: u16, byte: u8 },

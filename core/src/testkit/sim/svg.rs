@@ -13,8 +13,10 @@ use crate::time::Instant;
 const GUTTER: usize = 120;
 /// The width of a character, about.
 const CHARACTER: usize = 8;
-/// Between two lifelines.
-const LANE_WIDTH: usize = 330;
+/// Between two lifelines, at least and, however much is said, at most.
+const LANE_WIDTHS: (usize, usize) = (330, 520);
+/// From a lifeline to what is said beside it.
+const BESIDE: usize = 10;
 /// Above the first entry: the names.
 const HEAD: usize = 64;
 /// From one entry to the next, when no time passes between.
@@ -29,20 +31,20 @@ svg{color-scheme:light dark;font:12px ui-monospace,'DejaVu Sans Mono',monospace}
 .head{fill:#eef1f6;stroke:#b4bcc8}.bytes{stroke:#2563c9}.bytes-ink{fill:#2563c9}\
 .end{stroke:#667080}.end-ink{fill:#667080}.bad{stroke:#c62f2f}.bad-ink{fill:#c62f2f}\
 .datagram{stroke:#0b7a5b}.datagram-ink{fill:#0b7a5b}.due-ink{fill:#96600a}\
-.halo{stroke:#fff;stroke-width:4;stroke-linejoin:round;paint-order:stroke}\
 line,.bad{fill:none;stroke-width:1.4}\
 @media(prefers-color-scheme:dark){.page{fill:#14181f}.ink{fill:#dde3ec}.soft{fill:#8f9aab}\
 .life{stroke:#4a5364}.head{fill:#1e242e;stroke:#4a5364}.bytes{stroke:#6ea8ff}\
 .bytes-ink{fill:#8cbaff}.end{stroke:#8f9aab}.end-ink{fill:#a5afbf}.bad{stroke:#ff7b72}\
 .bad-ink{fill:#ff938b}.datagram{stroke:#4cc9a0}.datagram-ink{fill:#63d6b0}\
-.due-ink{fill:#e3b04b}.halo{stroke:#14181f}}";
+.due-ink{fill:#e3b04b}}";
 
 impl Timeline {
     /// Draws a sequence diagram: a lifeline for each node, an arrow for each thing sent, slanted by
     /// the time that it took, crosses where something was lost.
     ///
-    /// Rows are in the order of time and not to its scale, so that nothing covers anything; the
-    /// times stand at the left. The drawing follows the viewer's preference for light or dark, has
+    /// Rows are in the order of time and not to its scale, and what is said stands in its row, at
+    /// the side of the lifeline where the arrows are not, so that nothing covers anything; the times
+    /// stand at the left. The drawing follows the viewer's preference for light or dark, has
     /// no script and refers to nothing outside.
     ///
     /// # Examples
@@ -71,10 +73,13 @@ struct Drawing<'a> {
     timeline: &'a Timeline,
     /// How far down each entry is.
     rows: Vec<usize>,
-    /// Whether the notes of each node stand at the left of its lifeline: where its arrows are not.
+    /// Whether what each node says stands at the left of its lifeline: where its arrows are not.
     is_left: Vec<bool>,
-    /// Where the first lifeline is.
+    /// What is said in each row, and its class.
+    said: Vec<Option<(&'static str, String)>>,
+    /// Where the first lifeline is, and how far it is to the next.
     first_x: usize,
+    lane_width: usize,
     bottom: usize,
     svg: String,
 }
@@ -93,23 +98,32 @@ impl<'a> Drawing<'a> {
             is_left[arrow.from] = arrow.to > arrow.from;
             is_left[arrow.to] = arrow.from > arrow.to;
         }
-        let firsts = timeline.entries.iter().filter(|entry| entry.node == 0);
-        let notes = firsts.filter_map(|entry| note(timeline, entry).map(|(_, said)| said));
-        let widest = notes.map(|said| said.chars().count() * CHARACTER).max().unwrap_or(0);
-        let beside = if is_left.first() == Some(&true) { widest + 16 } else { 0 };
+        let fates = Fates::of(timeline);
+        let said: Vec<_> =
+            timeline.entries.iter().map(|entry| said(timeline, &fates, entry)).collect();
+        let widest = |of: &dyn Fn(usize) -> bool| {
+            let texts = timeline.entries.iter().zip(&said).filter(|(entry, _)| of(entry.node));
+            let texts = texts.filter_map(|(_, said)| said.as_ref());
+            texts.map(|(_, text)| width(text)).max().unwrap_or(0) + 2 * BESIDE
+        };
+        let is_first_left = is_left.first() == Some(&true);
+        let beside = if is_first_left { widest(&|node| node == 0) } else { 0 };
+        let (least, most) = LANE_WIDTHS;
         Self {
             timeline,
             bottom: rows.last().map_or(HEAD, |row| *row) + ROW,
             rows,
-            is_left,
             first_x: GUTTER + beside.max(68),
+            lane_width: widest(&|node| node > 0 || !is_first_left).clamp(least, most),
+            is_left,
+            said,
             svg: String::new(),
         }
     }
 
     fn draw(mut self) -> String {
         let Timeline { lanes, left_out, .. } = self.timeline;
-        let width = self.x(lanes.len().saturating_sub(1)) + LANE_WIDTH;
+        let width = self.x(lanes.len().saturating_sub(1)) + self.lane_width;
         let height = self.bottom + ROW + if *left_out > 0 { ROW } else { 0 };
         let _ = writeln!(
             self.svg,
@@ -122,11 +136,8 @@ impl<'a> Drawing<'a> {
         let _ = writeln!(self.svg, "<rect class=\"page\" width=\"{width}\" height=\"{height}\"/>");
         self.draw_lanes();
         self.draw_times();
-        // Words stand above lines.
-        for (class, anchor, x, y, said) in self.draw_arrows() {
-            self.text(&format!("{class}-ink halo"), anchor, x, y, &said);
-        }
-        self.draw_notes();
+        self.draw_arrows();
+        self.draw_words();
         if *left_out > 0 {
             let (x, y) = (self.first_x, self.bottom + ROW);
             self.text("soft", "middle", x, y, &format!("… and {left_out} more"));
@@ -136,7 +147,7 @@ impl<'a> Drawing<'a> {
     }
 
     const fn x(&self, node: usize) -> usize {
-        self.first_x + node * LANE_WIDTH
+        self.first_x + node * self.lane_width
     }
 
     fn define_heads(&mut self) {
@@ -178,8 +189,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// Draws each arrow from the row where it was sent to the one where it was received or lost.
-    /// Returns what is to be written beside them.
-    fn draw_arrows(&mut self) -> Vec<(&'static str, &'static str, usize, usize, String)> {
+    fn draw_arrows(&mut self) {
         let mut spans = vec![(None, None, None); self.timeline.arrows.len()];
         for (entry, y) in self.timeline.entries.iter().zip(&self.rows) {
             match entry.mark {
@@ -189,48 +199,46 @@ impl<'a> Drawing<'a> {
                 Mark::Step(_) | Mark::Due(_) | Mark::Fault(_) => {}
             }
         }
-        let mut labels = Vec::new();
         for (arrow, span) in self.timeline.arrows.iter().zip(spans) {
             let (Some(top), received, lost) = span else { continue };
             let (from, to) = (self.x(arrow.from), self.x(arrow.to));
-            let class = match arrow.freight {
-                Freight::Bytes => "bytes",
-                Freight::End => "end",
-                Freight::Reset => "bad",
-                Freight::Datagram => "datagram",
-            };
-            let (x, anchor) = if to >= from { (from + 12, "start") } else { (from - 12, "end") };
-            let mut label = arrow.label.clone();
-            if arrow.resends > 0 {
-                let _ = write!(label, " · lost ×{}", arrow.resends);
-            }
-            let mut ink = class;
+            let class = class(arrow.freight);
             if let Some(bottom) = received {
                 self.line(class, (from, top), (to, bottom), &format!("url(#head-{class})"));
-            } else {
-                // Lost, or still under way when the time-line ends: half of an arrow.
-                let end_x = usize::midpoint(from, to);
-                let end_y = lost.unwrap_or(top + ROW).clamp(top + ROW / 2, top + 2 * ROW);
-                self.line(class, (from, top), (end_x, end_y), "");
-                if lost.is_some() {
-                    self.cross(end_x, end_y);
-                    ink = "bad";
-                }
-                label.push_str(if lost.is_some() { " · lost" } else { " · under way" });
+                continue;
             }
-            labels.push((ink, anchor, x, top - 3, label));
+            // Lost, or still under way when the time-line ends: half of an arrow.
+            let end_x = usize::midpoint(from, to);
+            let end_y = lost.unwrap_or(top + ROW).clamp(top + ROW / 2, top + 2 * ROW);
+            self.line(class, (from, top), (end_x, end_y), "");
+            if lost.is_some() {
+                self.cross(end_x, end_y);
+            }
         }
-        labels
     }
 
-    fn draw_notes(&mut self) {
+    /// What is said, above the lines: those that pass there go on behind it.
+    fn draw_words(&mut self) {
         for (place, entry) in self.timeline.entries.iter().enumerate() {
-            let Some((class, said)) = note(self.timeline, entry) else { continue };
+            let Some((class, said)) = self.said[place].take() else { continue };
             let (x, y) = (self.x(entry.node), self.rows[place]);
-            let _ = writeln!(self.svg, "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"3\"/>");
-            let is_left = self.is_left[entry.node];
-            let (x, anchor) = if is_left { (x - 10, "end") } else { (x + 10, "start") };
-            self.text(&format!("{class} halo"), anchor, x, y + 4, &said);
+            if !matches!(entry.mark, Mark::Sent(_)) {
+                let _ =
+                    writeln!(self.svg, "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"3\"/>");
+            }
+            let width = width(&said);
+            let (x, left, anchor) = if self.is_left[entry.node] {
+                (x - BESIDE, (x - BESIDE).saturating_sub(width), "end")
+            } else {
+                (x + BESIDE, x + BESIDE, "start")
+            };
+            let _ = writeln!(
+                self.svg,
+                "<rect class=\"page\" x=\"{left}\" y=\"{}\" width=\"{width}\" height=\"{}\"/>",
+                y - ROW / 2 + 2,
+                ROW - 4
+            );
+            self.text(class, anchor, x, y + 4, &said);
         }
     }
 
@@ -260,16 +268,74 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// What is written beside a lifeline, if an entry is more than an arrow, and its class.
-fn note(timeline: &Timeline, entry: &Entry) -> Option<(&'static str, String)> {
+/// How wide a text is, about.
+fn width(text: &str) -> usize {
+    text.chars().count() * CHARACTER
+}
+
+/// What lines and words of a freight are drawn as.
+const fn class(freight: Freight) -> &'static str {
+    match freight {
+        Freight::Bytes => "bytes",
+        Freight::End => "end",
+        Freight::Reset => "bad",
+        Freight::Datagram => "datagram",
+    }
+}
+
+/// Which arrows arrived, and which were lost.
+struct Fates {
+    received: Vec<bool>,
+    lost: Vec<bool>,
+}
+
+impl Fates {
+    fn of(timeline: &Timeline) -> Self {
+        let none = vec![false; timeline.arrows.len()];
+        let mut fates = Self { received: none.clone(), lost: none };
+        for entry in &timeline.entries {
+            match entry.mark {
+                Mark::Received(number) => fates.received[number] = true,
+                Mark::Lost(number) => fates.lost[number] = true,
+                _ => {}
+            }
+        }
+        fates
+    }
+}
+
+/// What is written beside a lifeline for an entry, if anything is, and its class.
+fn said(timeline: &Timeline, fates: &Fates, entry: &Entry) -> Option<(&'static str, String)> {
     let class = match entry.mark {
+        Mark::Sent(number) => {
+            let arrow = timeline.arrow(number)?;
+            let mut label = arrow.label.clone();
+            if arrow.resends > 0 {
+                let _ = write!(label, " · lost ×{}", arrow.resends);
+            }
+            return Some(match (fates.received[number], fates.lost[number]) {
+                (true, _) => (ink(arrow.freight), label),
+                (false, true) => ("bad-ink", label + " · lost"),
+                (false, false) => (ink(arrow.freight), label + " · under way"),
+            });
+        }
         Mark::Step(_) => "ink",
         Mark::Due(_) => "due-ink",
         Mark::Fault(_) => "bad-ink",
-        Mark::Sent(_) | Mark::Received(_) | Mark::Lost(_) => return None,
+        Mark::Received(_) | Mark::Lost(_) => return None,
     };
     let said = timeline.text(entry);
     Some((class, said.strip_prefix("• ").unwrap_or(&said).into()))
+}
+
+/// What words of a freight are drawn as.
+const fn ink(freight: Freight) -> &'static str {
+    match freight {
+        Freight::Bytes => "bytes-ink",
+        Freight::End => "end-ink",
+        Freight::Reset => "bad-ink",
+        Freight::Datagram => "datagram-ink",
+    }
 }
 
 /// The text as XML: what means something there is replaced, what may not stand there is a mark.
@@ -292,6 +358,50 @@ pub(super) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::framing::Lines;
+    use crate::protocol::Echo;
+    use crate::testkit::sim::{Party, Sim};
+    use crate::testkit::{Talker, Then};
+
+    /// The numbers of an element's attributes.
+    fn numbers<const N: usize>(element: &str, names: [&str; N]) -> [f64; N] {
+        names.map(|name| {
+            let at = element.find(&format!(" {name}=\"")).expect("the attribute") + name.len() + 3;
+            let end = element[at..].find('"').expect("its end");
+            element[at..at + end].parse().expect("a number")
+        })
+    }
+
+    /// However many things are sent at once, none of their lines goes through any words, and no
+    /// words stand upon others.
+    #[test]
+    fn lines_and_words_keep_out_of_each_others_way() {
+        let mut sim = Sim::new(1).with_timeline(1_000);
+        let frames = (0..30).map(|number| format!("frame number {number}").into_bytes());
+        let talker = Talker::new(Lines::new(), frames.collect(), Then::Finish);
+        let echo = Party::plain("server", Echo::new(Lines::new()));
+        sim.connect(Party::plain("client", talker), echo);
+        sim.run().expect("an end");
+        let svg = sim.timeline().expect("one is kept").svg();
+        let is_word = |line: &&str| line.starts_with("<rect class=\"page\" x=");
+        let boxes: Vec<_> = svg.lines().filter(is_word).collect();
+        let boxes: Vec<_> =
+            boxes.iter().map(|word| numbers(word, ["x", "y", "width", "height"])).collect();
+        let lines: Vec<_> =
+            svg.lines().filter(|line| line.starts_with("<line class=\"bytes")).collect();
+        assert!(boxes.len() > 60 && lines.len() >= 2, "{} and {}", boxes.len(), lines.len());
+        for (at, [x, y, width, height]) in boxes.iter().enumerate() {
+            for line in &lines {
+                let [x1, x2] = numbers(line, ["x1", "x2"]);
+                let (left, right) = (x1.min(x2), x1.max(x2));
+                assert!(right <= *x || x + width <= left, "{line} and the words at {x}, {y}");
+            }
+            for [other_x, other_y, other_width, _] in &boxes[at + 1..] {
+                let is_beside = x + width <= *other_x || other_x + other_width <= *x;
+                assert!(is_beside || other_y - y >= *height, "words at {y} and {other_y}");
+            }
+        }
+    }
 
     #[test]
     fn what_means_something_in_xml_is_replaced() {

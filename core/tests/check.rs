@@ -49,6 +49,12 @@ fn a_check_that_shows_nothing_fails() {
 }
 
 #[test]
+#[should_panic(expected = "no case was tried")]
+fn a_check_without_cases_fails() {
+    Check::framing(Netstring::new()).cases(0).run();
+}
+
+#[test]
 fn examples_are_among_the_frames() {
     let framing = AnyFraming::Fixed(Fixed::new(200_000.try_into().unwrap()));
     Check::framing(framing).examples([vec![1; 200_000]]).cases(5).run();

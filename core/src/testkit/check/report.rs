@@ -46,6 +46,8 @@ pub struct Examination {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Unexamined {
+    /// No case was tried.
+    NoCase,
     /// No model was given: [`Check::model`](super::Check::model).
     NoModel,
     /// The framing has no whole frames.
@@ -74,7 +76,8 @@ pub enum Unexamined {
 
 impl Report {
     pub(super) fn new(laws: &[Law]) -> Self {
-        let laws = laws.iter().map(|law| Examination { law: *law, cases: 0, unexamined: None });
+        let unexamined = Some(Unexamined::NoCase);
+        let laws = laws.iter().map(|law| Examination { law: *law, cases: 0, unexamined });
         Self { cases: 0, laws: laws.collect() }
     }
 
@@ -97,7 +100,8 @@ impl Report {
     /// Why the check said little: no frame, or nothing at all.
     pub(super) fn vacuity(&self) -> Option<Unexamined> {
         let reasons = self.laws.iter().filter_map(|examination| examination.unexamined);
-        reasons.filter(|why| matches!(why, Unexamined::NoInput | Unexamined::NoFrame)).max()
+        let little = [Unexamined::NoCase, Unexamined::NoInput, Unexamined::NoFrame];
+        reasons.filter(|why| little.contains(why)).max()
     }
 }
 
@@ -132,6 +136,7 @@ impl fmt::Display for Report {
 impl fmt::Display for Unexamined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NoCase => "no case was tried",
             Self::NoModel => "no model was given",
             Self::NoWholeFrames => "the framing has no whole frames",
             Self::NoInput => "too little arrived",

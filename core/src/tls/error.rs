@@ -171,3 +171,106 @@ impl fmt::Display for CertificateProblem {
 }
 
 impl core::error::Error for TlsError {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn causes_have_a_text() {
+        for (cause, text) in [
+            (
+                TlsCause::Certificate(CertificateProblem::Expired),
+                "the peer's certificate has expired",
+            ),
+            (
+                TlsCause::HandshakeTooLong,
+                "an unfinished TLS handshake message is too long or too fragmented",
+            ),
+            (TlsCause::Incompatible, "the peer has no TLS version or algorithm in common with us"),
+            (TlsCause::Internal, "the TLS implementation failed"),
+            (TlsCause::InvalidMessage, "the peer sent a malformed TLS message"),
+            (TlsCause::InvalidRecord, "a TLS record of the peer does not verify"),
+            (TlsCause::Misbehaved, "the peer broke the TLS protocol"),
+            (
+                TlsCause::NoApplicationProtocol,
+                "the peer has no application protocol in common with us",
+            ),
+            (TlsCause::NotTls, "the peer does not speak TLS"),
+        ] {
+            assert_eq!(cause.to_string(), text);
+            let (error, sent) = (
+                TlsError::Refused { cause, alert: None },
+                TlsError::Refused { cause, alert: Some(Alert(80)) },
+            );
+            assert_eq!(error.to_string(), text);
+            let text = alloc::format!("{text}; TLS alert internal_error sent");
+            assert_eq!(sent.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn problems_of_certificates_have_a_text() {
+        for (problem, text) in [
+            (CertificateProblem::BadEncoding, "is malformed"),
+            (CertificateProblem::BadSignature, "has a wrong signature"),
+            (CertificateProblem::Expired, "has expired"),
+            (CertificateProblem::Missing, "is missing"),
+            (CertificateProblem::NotValidYet, "is not valid yet"),
+            (CertificateProblem::NotForThisUse, "is not meant for this use"),
+            (CertificateProblem::Revoked, "has been revoked"),
+            (CertificateProblem::UnknownIssuer, "is not issued by a trusted authority"),
+            (CertificateProblem::WrongName, "is for another name"),
+            (CertificateProblem::Other, "is not acceptable"),
+        ] {
+            let text = alloc::format!("the peer's certificate {text}");
+            assert_eq!(TlsCause::Certificate(problem).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn alerts_have_the_names_of_the_standard() {
+        // RFC 8446, section 6 and appendix B.2, without those that it reserves.
+        let named = [
+            (0, "close_notify"),
+            (10, "unexpected_message"),
+            (20, "bad_record_mac"),
+            (22, "record_overflow"),
+            (40, "handshake_failure"),
+            (42, "bad_certificate"),
+            (43, "unsupported_certificate"),
+            (44, "certificate_revoked"),
+            (45, "certificate_expired"),
+            (46, "certificate_unknown"),
+            (47, "illegal_parameter"),
+            (48, "unknown_ca"),
+            (49, "access_denied"),
+            (50, "decode_error"),
+            (51, "decrypt_error"),
+            (70, "protocol_version"),
+            (71, "insufficient_security"),
+            (80, "internal_error"),
+            (86, "inappropriate_fallback"),
+            (90, "user_canceled"),
+            (109, "missing_extension"),
+            (110, "unsupported_extension"),
+            (112, "unrecognized_name"),
+            (113, "bad_certificate_status_response"),
+            (115, "unknown_psk_identity"),
+            (116, "certificate_required"),
+            (120, "no_application_protocol"),
+        ];
+        for description in 0..=u8::MAX {
+            let name = named.iter().find(|(number, _)| *number == description);
+            let alert = Alert(description);
+            assert_eq!(alert.name(), name.map(|(_, name)| *name));
+            let text = name
+                .map_or_else(|| alloc::format!("alert {description}"), |(_, name)| (*name).into());
+            assert_eq!(alert.to_string(), text);
+            let text = alloc::format!("the peer sent the TLS alert {text}");
+            assert_eq!(TlsError::AlertReceived(alert).to_string(), text);
+        }
+    }
+}

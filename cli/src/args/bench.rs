@@ -80,7 +80,8 @@ const MEASURING: [&str; 20] = [
 ///
 /// --compare takes two reports that --json printed and shows what differs, in figures and in what was
 /// asked for, and whether that is more than the slices of each report differ among themselves (three
-/// standard errors). Ratios are those of the second to the first.
+/// standard errors). Ratios are those of the second to the first. What changes from one run to the
+/// next on a machine with other work is not among that: measure both more than once.
 ///
 /// Exit 6 if an answer was wrong: the first byte of the first one is shown, with those around it.
 /// Exit 1 if an answer never came, a connection was lost, a request was due at a --rate and never

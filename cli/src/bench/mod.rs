@@ -39,6 +39,9 @@ const SLICES: u32 = 20;
 /// Timers are exact, so that requests at a rate are sent when they are due.
 const SPIN: Duration = Duration::from_millis(1);
 
+/// Every connection may hold a request and its answer.
+const SIZE_MAX: usize = 1 << 30;
+
 const DURATION: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(arguments: &BenchArguments, output: Output) -> Result<Exit, Stop> {
@@ -68,9 +71,15 @@ fn check(arguments: &BenchArguments, address: &Address) -> Result<(), Stop> {
     }
     descriptors::check("--connections", arguments.connections.get())?;
     let (size, max) = (arguments.size.get(), arguments.framing.max_frame());
-    let is_raw = matches!(arguments.framing.framing(), AnyFraming::Raw(_));
-    if size > max && !is_raw {
-        return Err(Stop::usage(format_args!("--size {size}: a frame has {max} bytes at most")));
+    if size > max {
+        return Err(Stop::usage(format_args!(
+            "--size {size}: a frame has {max} bytes at most; --max-frame allows more"
+        )));
+    }
+    if size > SIZE_MAX {
+        return Err(Stop::usage(format_args!(
+            "--size {size}: a request has {SIZE_MAX} bytes at most"
+        )));
     }
     let option = arguments.tls.first_option().or_else(|| arguments.resume.then_some("--resume"));
     match option {

@@ -409,6 +409,14 @@ fn options_that_would_mean_nothing_are_refused() {
         (&["--connect", "-p", "2", address], "'--connect' cannot be used with '--in-flight <N>'"),
         (&["--resume", "--insecure", "tls://127.0.0.1:7"], "--connect"),
         (&["--rate", "0", address], "must be at least 1"),
+        (
+            &["-s", "1048577", address],
+            "--size 1048577: a frame has 1048576 bytes at most; --max-frame",
+        ),
+        (
+            &["-s", "1073741825", "--max-frame", "2000000000", address],
+            "--size 1073741825: a request has 1073741824 bytes at most",
+        ),
         (&["-c", "0", address], "must be at least 1"),
         (&["-d", "0", address], "must be more than 0"),
         (&["--compare", "a", "b", address], "cannot be used with"),

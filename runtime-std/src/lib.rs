@@ -15,7 +15,7 @@
 //! | [`Sender`], [`Receiver`] | its halves, for two threads |
 //! | [`ping`] | asking for echoes by ICMP, UDP, TCP and TLS |
 //! | [`tls`] | cryptography provider and verifiers |
-//! | [`turn`], [`Conversation`], [`Ledger`], [`Controlled`] | the parts, for runtimes of other kinds |
+//! | [`turn`], [`Conversation`], [`Ledger`], [`Setup`], [`Controlled`] | the parts, for runtimes of other kinds |
 //!
 //! # Servers
 //!
@@ -123,6 +123,7 @@ pub use listener::{
 };
 #[cfg(feature = "record")]
 pub use recording::{RECORDING_LEN_MAX, Recording, RecordingOptions};
+pub use setup::{CloseObserver, Setup};
 pub use split::{Receiver, Sender};
 pub use stream::Stream;
 pub use threads::Server;

@@ -4,17 +4,17 @@ use std::sync::{Mutex, PoisonError};
 
 use drywire::{CloseReason, Peer};
 
-use crate::setup::Observer;
+use crate::setup::CloseObserver;
 
 /// The observer of a server whose threads must outlive what it does.
 pub(crate) struct Observation {
-    observer: Option<Box<Observer>>,
+    observer: Option<Box<CloseObserver>>,
     /// What the observer panicked with, first.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Observation {
-    pub(crate) const fn new(observer: Option<Box<Observer>>) -> Self {
+    pub(crate) const fn new(observer: Option<Box<CloseObserver>>) -> Self {
         Self { observer, panic: Mutex::new(None) }
     }
 

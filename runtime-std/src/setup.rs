@@ -1,5 +1,6 @@
-//! What servers of every model are made of before they run.
+//! What servers of every model and runtime are made of before they run.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -7,36 +8,52 @@ use drywire::admission::AdmissionLimits;
 use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer};
 
-use crate::control::Control;
 use crate::datagram::{AnyDatagramProtocol, DatagramListener, DatagramServing, DatagramSocket};
 use crate::error::ServeError;
-use crate::handle::ServerHandle;
+use crate::handle::{Controlled, ServerHandle};
 use crate::listener::Listener;
 
 /// Is told of every end.
-pub(crate) type Observer = dyn Fn(&Peer, &CloseReason) + Send + Sync;
+pub type CloseObserver = dyn Fn(&Peer, &CloseReason) + Send + Sync;
 
 /// All of a server but its factory and what its model adds.
+///
+/// `C` is what the server and its handles share.
 #[derive(Default)]
-pub(crate) struct Setup {
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) listeners: Vec<Listener>,
+#[non_exhaustive]
+pub struct Setup<C> {
+    /// The limits of each connection.
+    pub limits: Arc<Limits>,
+    /// Whom streams are accepted from.
+    pub listeners: Vec<Listener>,
     datagram_listeners: Vec<(DatagramListener, AnyDatagramProtocol)>,
-    pub(crate) datagram_limits: DatagramLimits,
-    pub(crate) observer: Option<Box<Observer>>,
-    pub(crate) control: Arc<Control>,
+    /// The limits of each datagram listener.
+    pub datagram_limits: DatagramLimits,
+    /// Who is told of every end.
+    pub observer: Option<Box<CloseObserver>>,
+    /// What is shared.
+    pub control: Arc<C>,
 }
 
-impl Setup {
-    pub(crate) fn admission(&self, limits: AdmissionLimits) {
-        self.control.ledger.set_limits(limits);
+impl<C: Controlled + 'static> Setup<C> {
+    /// Sets the limits of the server.
+    pub fn admission(&self, limits: AdmissionLimits) {
+        self.control.ledger().set_limits(limits);
     }
 
-    pub(crate) fn background(&self) {
-        self.control.ledger.set_background();
+    /// Records every connection.
+    #[cfg(feature = "record")]
+    pub fn record(&self, recording: crate::Recording) {
+        self.control.ledger().set_recording(recording);
     }
 
-    pub(crate) fn listen_datagrams(
+    /// Logs connections at the level trace.
+    pub fn background(&self) {
+        self.control.ledger().set_background();
+    }
+
+    /// Serves `listener` too.
+    pub fn listen_datagrams(
         &mut self,
         listener: DatagramListener,
         protocol: impl DatagramProtocol<DatagramPeer> + Send + 'static,
@@ -44,23 +61,39 @@ impl Setup {
         self.datagram_listeners.push((listener, Box::new(protocol)));
     }
 
-    pub(crate) fn handle(&self) -> ServerHandle {
+    /// A handle of the server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(Arc::clone(&self.control))
     }
 
-    /// Checks that there is all that is needed, and makes the datagram listeners ready.
-    pub(crate) fn begin(&mut self) -> Result<Vec<(DatagramServing, DatagramSocket)>, ServeError> {
+    /// Checks that there is all that is needed, and makes the datagram listeners ready. The listeners
+    /// for streams stay.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn begin(&mut self) -> Result<Vec<(DatagramServing, DatagramSocket)>, ServeError> {
         if self.listeners.is_empty() && self.datagram_listeners.is_empty() {
             return Err(ServeError::ListenerMissing);
         }
         if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
             return Err(ServeError::TlsMissing(listener.address().clone()));
         }
-        let ledger = &self.control.ledger;
+        let ledger = self.control.ledger();
         ledger.serves(&self.listeners);
         let datagrams = self.datagram_listeners.drain(..).map(|(listener, protocol)| {
             DatagramServing::new(listener, protocol, &self.datagram_limits, ledger)
         });
         datagrams.collect::<io::Result<_>>().map_err(ServeError::Io)
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Setup<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("limits", &self.limits)
+            .field("listeners", &self.listeners)
+            .field("control", &self.control)
+            .finish_non_exhaustive()
     }
 }

@@ -47,6 +47,7 @@ use drywire::{CloseReason, Limits, Peer, Protocol};
 pub use clients::{Alarm, ClientId, Clients, Ended, News, Target};
 pub use load::{LoadFailure, run_load};
 
+use crate::control::Control;
 use crate::datagram::DatagramListener;
 use crate::error::ServeError;
 pub use crate::handle::{ServerHandle, Summary};
@@ -75,7 +76,7 @@ use crate::setup::Setup;
 #[must_use = "a server does nothing before it runs"]
 pub struct Server<F> {
     factory: F,
-    setup: Setup,
+    setup: Setup<Control>,
     threads: NonZeroUsize,
 }
 
@@ -105,7 +106,7 @@ where
     /// begin with the server's making.
     #[cfg(feature = "record")]
     pub fn record(self, recording: crate::Recording) -> Self {
-        self.setup.control.ledger.set_recording(recording);
+        self.setup.record(recording);
         self
     }
 
@@ -181,9 +182,7 @@ where
 impl<F> fmt::Debug for Server<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("limits", &self.setup.limits)
-            .field("listeners", &self.setup.listeners)
-            .field("control", &self.setup.control)
+            .field("setup", &self.setup)
             .field("threads", &self.threads)
             .finish_non_exhaustive()
     }

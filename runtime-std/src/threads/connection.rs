@@ -12,7 +12,7 @@ use drywire::{CloseReason, Limits, Peer, Protocol};
 use crate::control::Control;
 use crate::driver::{Surroundings, drive, introduce};
 use crate::ledger::Ledger;
-use crate::setup::Observer;
+use crate::setup::CloseObserver;
 use crate::signal::Bell;
 use crate::stream::Stream;
 use crate::turn::serving;
@@ -22,7 +22,7 @@ use crate::visitors::Visitor;
 pub(super) struct Service<'a, F> {
     pub(super) factory: F,
     pub(super) limits: Arc<Limits>,
-    pub(super) observer: Option<Box<Observer>>,
+    pub(super) observer: Option<Box<CloseObserver>>,
     pub(super) stack_len: usize,
     pub(super) control: &'a Control,
     pub(super) pool: Mutex<Pool>,

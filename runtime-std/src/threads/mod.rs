@@ -27,6 +27,7 @@ use drywire::buffer::Pool;
 use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::{CloseReason, Limits, Peer, Protocol};
 
+use crate::control::Control;
 use crate::datagram::DatagramListener;
 use crate::error::ServeError;
 pub use crate::handle::{ServerHandle, Summary};
@@ -58,7 +59,7 @@ pub const STACK_LEN: usize = 256 * 1024;
 #[must_use = "a server does nothing before it runs"]
 pub struct Server<F> {
     factory: F,
-    setup: Setup,
+    setup: Setup<Control>,
     stack_len: usize,
 }
 
@@ -88,7 +89,7 @@ where
     /// begin with the server's making.
     #[cfg(feature = "record")]
     pub fn record(self, recording: crate::Recording) -> Self {
-        self.setup.control.ledger.set_recording(recording);
+        self.setup.record(recording);
         self
     }
 
@@ -168,10 +169,6 @@ where
 
 impl<F> fmt::Debug for Server<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("limits", &self.setup.limits)
-            .field("listeners", &self.setup.listeners)
-            .field("control", &self.setup.control)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("setup", &self.setup).finish_non_exhaustive()
     }
 }

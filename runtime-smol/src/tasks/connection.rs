@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use super::Observer;
 use super::control::Control;
 use super::seat::{Post, Seat};
 use super::watch::Watch;
@@ -17,7 +16,7 @@ use drywire::shutdown::Phase;
 use drywire::tls::ServerTls;
 use drywire::{CloseReason, Connection, Instant, Limits, Peer, Protocol, pump};
 use drywire_std::turn::{replay, serving};
-use drywire_std::{Stream, Visitor};
+use drywire_std::{CloseObserver, Stream, Visitor};
 
 /// What the tasks of a running server share.
 pub(super) struct Service<F> {
@@ -28,7 +27,7 @@ pub(super) struct Service<F> {
 /// The part of it that does not depend on the protocol.
 pub(super) struct Common {
     pub(super) limits: Arc<Limits>,
-    pub(super) observer: Option<Box<Observer>>,
+    pub(super) observer: Option<Box<CloseObserver>>,
     /// What the observer panicked with, first.
     pub(super) panic: Mutex<Option<Box<dyn Any + Send>>>,
     pub(super) control: Arc<Control>,

@@ -30,8 +30,8 @@ use drywire::buffer::Pool;
 use drywire::datagram::{DatagramLimits, DatagramPeer, DatagramProtocol};
 use drywire::framing::Framing;
 use drywire::{CloseReason, Limits, Peer, Protocol};
-use drywire_std::datagram::{AnyDatagramProtocol, DatagramListener, DatagramServing};
-use drywire_std::{Listener, ServeError};
+use drywire_std::datagram::DatagramListener;
+use drywire_std::{Listener, ServeError, Setup};
 pub use drywire_std::{ServerHandle, Summary};
 
 use connection::{Common, Service};
@@ -60,18 +60,10 @@ use workers::Workers;
 #[must_use = "a server does nothing before it runs"]
 pub struct Server<F> {
     factory: F,
-    limits: Arc<Limits>,
-    listeners: Vec<Listener>,
-    datagram_listeners: Vec<(DatagramListener, AnyDatagramProtocol)>,
-    datagram_limits: DatagramLimits,
-    observer: Option<Box<Observer>>,
+    setup: Setup<Control>,
     threads: Option<NonZeroUsize>,
     is_portable: bool,
-    control: Arc<Control>,
 }
-
-/// Is told of every end.
-type Observer = dyn Fn(&Peer, &CloseReason) + Send + Sync;
 
 impl<F, P> Server<F>
 where
@@ -80,28 +72,18 @@ where
 {
     /// A server that runs what `factory` makes for each connection.
     pub fn new(factory: F) -> Self {
-        Self {
-            factory,
-            limits: Arc::default(),
-            listeners: Vec::new(),
-            datagram_listeners: Vec::new(),
-            datagram_limits: DatagramLimits::new(),
-            observer: None,
-            threads: None,
-            is_portable: false,
-            control: Arc::default(),
-        }
+        Self { factory, setup: Setup::default(), threads: None, is_portable: false }
     }
 
     /// Sets the limits of each connection.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = Arc::new(limits);
+        self.setup.limits = Arc::new(limits);
         self
     }
 
     /// Sets the limits of the server.
     pub fn admission(self, limits: AdmissionLimits) -> Self {
-        self.control.ledger.set_limits(limits);
+        self.setup.admission(limits);
         self
     }
 
@@ -109,26 +91,26 @@ where
     /// begin with the server's making.
     #[cfg(feature = "record")]
     pub fn record(self, recording: drywire_std::Recording) -> Self {
-        self.control.ledger.set_recording(recording);
+        self.setup.record(recording);
         self
     }
 
     /// Logs its connections at the level trace: beside another server, as a listener for its
     /// figures, they are of little interest.
     pub fn background(self) -> Self {
-        self.control.ledger.set_background();
+        self.setup.background();
         self
     }
 
     /// Serves `listener` too. There may be several, of any kind.
     pub fn listen(mut self, listener: Listener) -> Self {
-        self.listeners.push(listener);
+        self.setup.listeners.push(listener);
         self
     }
 
     /// Sets the limits of each datagram listener.
     pub fn datagram_limits(mut self, limits: DatagramLimits) -> Self {
-        self.datagram_limits = limits;
+        self.setup.datagram_limits = limits;
         self
     }
 
@@ -139,7 +121,7 @@ where
         listener: DatagramListener,
         protocol: impl DatagramProtocol<DatagramPeer> + Send + 'static,
     ) -> Self {
-        self.datagram_listeners.push((listener, Box::new(protocol)));
+        self.setup.listen_datagrams(listener, protocol);
         self
     }
 
@@ -149,7 +131,7 @@ where
         mut self,
         observer: impl Fn(&Peer, &CloseReason) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.setup.observer = Some(Box::new(observer));
         self
     }
 
@@ -169,7 +151,7 @@ where
     /// A handle to end the server and to look into it.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
-        ServerHandle::new(Arc::clone(&self.control))
+        self.setup.handle()
     }
 
     /// Serves until the server is asked to end and all connections have ended.
@@ -182,44 +164,32 @@ where
     /// If the observer did, once all connections have ended.
     /// # Cancel safety
     /// Dropping the future stops the server; it does not wait for the threads.
-    pub async fn run(self) -> Result<Summary, ServeError> {
-        if self.listeners.is_empty() && self.datagram_listeners.is_empty() {
-            return Err(ServeError::ListenerMissing);
-        }
-        if let Some(listener) = self.listeners.iter().find(|listener| listener.lacks_tls()) {
-            return Err(ServeError::TlsMissing(listener.address().clone()));
-        }
-        self.control.ledger.serves(&self.listeners);
-        let datagrams = self.datagram_listeners.into_iter().map(|(listener, protocol)| {
-            let ledger = &self.control.ledger;
-            let serving = DatagramServing::new(listener, protocol, &self.datagram_limits, ledger);
-            let (serving, socket) = serving?;
-            Datagrams::new(serving, socket, Arc::clone(&self.control))
-        });
+    pub async fn run(mut self) -> Result<Summary, ServeError> {
+        let datagrams = self.setup.begin()?;
+        let Setup { limits, observer, control, listeners, .. } = self.setup;
+        let datagrams = datagrams
+            .into_iter()
+            .map(|(serving, socket)| Datagrams::new(serving, socket, Arc::clone(&control)));
         let datagrams = datagrams.collect::<io::Result<_>>().map_err(ServeError::Io)?;
         let watch = if self.is_portable { None } else { Watch::new().map_err(ServeError::Io)? };
         let common = Common {
             watch,
-            limits: self.limits,
-            observer: self.observer,
+            limits,
+            observer,
             panic: Mutex::new(None),
-            control: self.control,
+            control,
             pool: Mutex::new(Pool::default()),
         };
         let service = Service { factory: self.factory, common: Arc::new(common) };
         let threads = self.threads.map_or_else(thread::available_parallelism, Ok);
         let workers = Workers::start(threads.unwrap_or(NonZeroUsize::MIN));
         let workers = workers.map_err(ServeError::Io)?;
-        accept::run(service, self.listeners, datagrams, workers).await.map_err(ServeError::Io)
+        accept::run(service, listeners, datagrams, workers).await.map_err(ServeError::Io)
     }
 }
 
 impl<F> fmt::Debug for Server<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("limits", &self.limits)
-            .field("listeners", &self.listeners)
-            .field("control", &self.control)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("setup", &self.setup).finish_non_exhaustive()
     }
 }

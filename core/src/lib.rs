@@ -158,6 +158,7 @@ mod counts;
 pub mod datagram;
 mod either;
 pub mod error;
+mod fault;
 pub mod framing;
 pub mod http1;
 pub mod icmp;

@@ -77,112 +77,23 @@ use core::time::Duration;
 
 use crate::time::Instant;
 
+mod answer;
 mod distribution;
 mod options;
 mod payload;
 mod statistics;
+mod step;
 mod window;
 
+pub use answer::{Answer, Laps, Reply, Stage};
 pub use distribution::Distribution;
 pub use options::{PingOptions, REMEMBERED_MAX};
 pub use payload::STAMP_LEN;
 pub use statistics::PingStatistics;
+pub use step::{End, PingStep, Request};
 
 use payload::Stamp;
 use window::{State, Window};
-
-/// A request to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Counts requests from 0.
-    pub number: u64,
-    /// The low half of the number, by which replies name the request.
-    pub sequence: u16,
-    /// When it is sent.
-    pub sent_at: Instant,
-}
-
-/// What the driver must do next, or should know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a step that is dropped is never given again"]
-pub enum PingStep {
-    /// Send a request, with the [payload](Ping::write_payload) for it.
-    Send(Request),
-    /// A request has been given up.
-    TimedOut {
-        /// Which.
-        number: u64,
-    },
-    /// It is over. The last step.
-    Finished(End),
-}
-
-/// Why a ping is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// As many requests as wanted have been sent, and all are settled.
-    Count,
-    /// The deadline for it all has passed.
-    Deadline,
-    /// It was [stopped](Ping::stop).
-    Stopped,
-}
-
-/// What a reply is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The first one, in time.
-    Reply(Reply),
-    /// The request was answered before.
-    Duplicate {
-        /// Which.
-        number: u64,
-    },
-    /// The request had been given up, or had failed.
-    Late {
-        /// Which.
-        number: u64,
-        /// From the request to this reply.
-        round_trip: Duration,
-    },
-    /// It answers nothing that is remembered, or its payload is not what was sent.
-    Foreign,
-}
-
-/// The first reply to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// Which request.
-    pub number: u64,
-    /// From the request to this reply.
-    pub round_trip: Duration,
-    /// What of it went where.
-    pub laps: Laps,
-    /// A request that was sent later has been answered before.
-    pub is_reordered: bool,
-}
-
-/// How long each stage of a request took. Without connections there are none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Laps {
-    /// To the connection.
-    pub connect: Option<Duration>,
-    /// From there to the end of the TLS handshake.
-    pub handshake: Option<Duration>,
-    /// From there to the echo.
-    pub echo: Option<Duration>,
-}
-
-/// What a request over a connection goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// The connection is there.
-    Connect,
-    /// The TLS handshake is done.
-    Handshake,
-    /// The echo has come back. Report it before the answer.
-    Echo,
-}
 
 /// Decides when to send which request and counts what became of it; see the [module](self).
 #[derive(Debug)]

@@ -1,78 +1,25 @@
 //! Requests and their replies over datagrams, which may be lost, doubled, reordered or forged.
 
+mod error;
+mod limits;
+mod matcher;
+mod slot;
+
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::fmt;
 use core::mem::size_of;
 use core::time::Duration;
+
+pub use error::RequestError;
+pub use limits::RequestLimits;
+pub use matcher::{Matcher, SamePayload};
+
+use slot::{Slot, State};
 
 use super::statistics::{DatagramStatistics, Dropped};
 use crate::error::Fault;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::time::Instant;
-
-/// Decides which datagram answers which request; both came to and from the same address.
-///
-/// A closure `|request, datagram| ...` is one.
-pub trait Matcher {
-    /// Whether `datagram` answers `request`.
-    fn is_reply(&self, request: &[u8], datagram: &[u8]) -> bool;
-}
-
-impl<F: Fn(&[u8], &[u8]) -> bool> Matcher for F {
-    fn is_reply(&self, request: &[u8], datagram: &[u8]) -> bool {
-        self(request, datagram)
-    }
-}
-
-/// What an echo sends: the bytes of the request.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SamePayload;
-
-impl Matcher for SamePayload {
-    fn is_reply(&self, request: &[u8], datagram: &[u8]) -> bool {
-        request == datagram
-    }
-}
-
-/// The bounds of requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RequestLimits {
-    /// Longest request and reply, in bytes. At most [`DATAGRAM_LEN_MAX`], which is the default.
-    pub datagram_len_max: usize,
-    /// Requests at once. 0 counts as 1. Default 64.
-    pub requests_max: usize,
-    /// How long the first attempt is waited for; each further one twice as long. Default 500 ms.
-    pub retry_timeout: Duration,
-    /// The longest wait for an attempt. A value below the first counts as the first. Default 4 s.
-    pub retry_timeout_max: Duration,
-    /// How often a request is sent at most. 0 counts as 1. Default 5.
-    pub attempts_max: u32,
-    /// From the request to its end, however many attempts are left. Default 10 s.
-    pub request_timeout: Duration,
-}
-
-impl RequestLimits {
-    /// The defaults that the fields name.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            datagram_len_max: DATAGRAM_LEN_MAX,
-            requests_max: 64,
-            retry_timeout: Duration::from_millis(500),
-            retry_timeout_max: Duration::from_secs(4),
-            attempts_max: 5,
-            request_timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Default for RequestLimits {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// Names a request of one [`Requests`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,37 +50,6 @@ pub enum Answer<'a> {
         fault: Option<Fault>,
     },
 }
-
-/// Why a request was not taken. Nothing is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// There are as many requests as may be; what became of one must be taken first.
-    Full {
-        /// The limit.
-        max: usize,
-    },
-    /// The request is longer than the limit.
-    TooLong {
-        /// Its length, in bytes.
-        len: usize,
-        /// The limit.
-        max: usize,
-    },
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full { max } => write!(f, "there are {max} requests already"),
-            Self::TooLong { len, max } => {
-                write!(f, "a datagram of {len} bytes exceeds the limit of {max}")
-            }
-        }
-    }
-}
-
-impl core::error::Error for RequestError {}
 
 /// Sends requests, again where no reply comes, and finds which reply is whose.
 ///
@@ -190,60 +106,6 @@ pub struct Requests<A, M> {
     /// Those of which it must be told what became, in order.
     to_tell: VecDeque<usize>,
     statistics: DatagramStatistics,
-}
-
-#[derive(Debug)]
-struct Slot<A> {
-    id: RequestId,
-    to: A,
-    request: Vec<u8>,
-    reply: Vec<u8>,
-    state: State,
-    attempts: u32,
-    first_sent_at: Instant,
-    replied_at: Instant,
-    /// When the attempt is waited for no longer.
-    retry_at: Instant,
-    give_up_at: Instant,
-    fault: Option<Fault>,
-}
-
-/// ```text
-/// Queued ◄──retry── Waiting ──reply──► Answered ─┐
-///   ├──transmitted────► │                        ├─told─► Over ──► another request
-///   └─────time-out──────┴────────────► TimedOut ─┘
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// To be sent.
-    Queued,
-    /// Sent.
-    Waiting,
-    Answered,
-    TimedOut,
-    /// Remembered for duplicates.
-    Over,
-    /// Not even that.
-    Free,
-}
-
-impl<A> Slot<A> {
-    /// Whether a reply can come.
-    const fn is_asked(&self) -> bool {
-        matches!(self.state, State::Queued | State::Waiting) && self.attempts > 0
-    }
-
-    const fn is_over(&self) -> bool {
-        matches!(self.state, State::Answered | State::TimedOut | State::Over)
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match self.state {
-            State::Queued => Some(self.give_up_at),
-            State::Waiting => Some(self.give_up_at.min(self.retry_at)),
-            State::Answered | State::TimedOut | State::Over | State::Free => None,
-        }
-    }
 }
 
 /// What happened outside.

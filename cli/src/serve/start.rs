@@ -82,6 +82,12 @@ pub(super) fn addresses(
             return Err(Stop::usage(format_args!("{address}: PROXY headers are for byte streams")));
         }
     }
+    refuse_idle_options(arguments, &addresses)?;
+    Ok(addresses)
+}
+
+/// Refuses options that mean nothing for `addresses`, or for the model.
+fn refuse_idle_options(arguments: &ServeArguments, addresses: &[Address]) -> Result<(), Stop> {
     let is_http = |address: &Address| matches!(address, Address::Http { .. });
     if arguments.format.is_some() && !addresses.iter().any(is_http) {
         return Err(Stop::usage("--format is for HTTP, and no address begins with http or https"));
@@ -130,7 +136,7 @@ pub(super) fn addresses(
         Some(option) if !addresses.iter().any(Address::is_tls) => Err(Stop::usage(format_args!(
             "{option} is for TLS, and no address begins with tls or https"
         ))),
-        _ => Ok(addresses),
+        _ => Ok(()),
     }
 }
 

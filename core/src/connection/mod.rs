@@ -24,6 +24,11 @@
 //! Any of them is legal in any order and state. A driver repeats: take all steps, transmit what is
 //! there, wait for what the interest names, report what happened.
 
+// In the order of reading: `state`, with `stage` and `close`, is what a conversation goes through,
+// `wire` what lies beneath it, and `link` all of a connection but its receive buffer and framing. Then
+// a file for each kind of method: `events`, `wants` (and `handle`, for applications), `steps` and
+// `transmit`, `look`. Then time, in `timers` and `deadlines`. The others are for a driver's turn, for
+// speed and for recordings.
 mod close;
 mod deadlines;
 mod earlier;

@@ -36,6 +36,10 @@
 //! # Specification
 //! RFC 9110 (semantics) and RFC 9112 (HTTP/1.1).
 
+// In the order of reading: `frame` and `fields` are what there is to say, `framing` is the state of
+// both directions, and `exchange` whose turn it is. What arrives goes through `receive`, `lines` and
+// `head`, `parse`, `announced`, `body` and `shape`; what is sent through `send`. `grammar`, `target`
+// and `status` are rules of the standard.
 mod error;
 mod limits;
 

@@ -65,6 +65,9 @@
 //! # Bounds
 //! Those of [`Bounds`], which the parser keeps whatever it is given.
 
+// In the order of reading: `call` is what a script says, `print` and `parse` are its text, `recorder`
+// is told what to write down, and `replay` runs one, with a `player` for each connection and a `log`
+// of what came of it.
 mod bounds;
 mod call;
 mod difference;

@@ -1,3 +1,5 @@
+//! Clients: names resolved, addresses tried, the PROXY header, TLS, and then frames or resources.
+
 pub(crate) mod attempts;
 #[cfg(feature = "http1")]
 mod get;

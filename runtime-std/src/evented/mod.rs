@@ -24,6 +24,10 @@
 //! not take what was written. The clock is read once for each wait. The deadline of a connection that
 //! moves back with every byte touches no queue until it has come.
 
+// In the order of reading: `run` begins and ends the loops, `event_loop` is one of them. It has
+// doors, entries and datagram listeners; `link` is the stream of an entry, `source` what is waited
+// for, `timers` and `queue` say whose turn comes. `clients` is such a loop for connections that are
+// made, and `load` drives it.
 mod clients;
 mod datagrams;
 mod door;

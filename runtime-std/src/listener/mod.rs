@@ -1,3 +1,6 @@
+//! Sockets that listen: bound to an address, adopted from somebody else, or taken apart for another
+//! runtime.
+
 mod error;
 mod file;
 #[cfg(feature = "evented")]

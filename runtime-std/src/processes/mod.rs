@@ -28,6 +28,8 @@
 //! way and readiness the other. A worker whose supervisor is gone drains. Signals are the
 //! program's; to a worker only SIGKILL is ever sent, when it does not obey in time.
 
+// In the order of reading: `run` is the supervisor's loop, `process` one of its workers and `handle`
+// its handles' side; `handover` is what passes between it and a worker, and `worker` the other end.
 mod error;
 mod handle;
 mod handover;

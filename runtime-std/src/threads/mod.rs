@@ -15,6 +15,8 @@
 //! What is accepted and how connections end is decided by [`drywire::admission`] and
 //! [`drywire::Connection`].
 
+// In the order of reading: `accept` is the thread that accepts, `connection` that of a connection,
+// and `crew` the threads that are kept for the next one.
 mod accept;
 mod connection;
 mod crew;

@@ -1,3 +1,7 @@
+//! Clients: names resolved, addresses tried, the PROXY header, TLS, and then frames or resources.
+//!
+//! The files and their items are those of drywire-std, with futures.
+
 mod attempts;
 #[cfg(feature = "http1")]
 mod get;

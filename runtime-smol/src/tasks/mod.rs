@@ -9,6 +9,9 @@
 //! What is accepted and how connections end is decided by [`drywire::admission`] and
 //! [`drywire::Connection`].
 
+// In the order of reading: `control` ends a server, `accept` is the task of a listener, `connection`
+// that of a connection, with its stream in a `seat`. What wakes tasks is the `roster`, told by the
+// `watch` and the `alarm`; `workers` are the threads that run them.
 mod accept;
 mod alarm;
 mod connection;

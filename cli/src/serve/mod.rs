@@ -1,5 +1,8 @@
 //! `drywire serve`: listeners, certificates and signals around a server of either runtime.
 
+// In the order of reading: `start` makes what the command line names, or `activation` takes it over,
+// `plan` runs the server, or `workers` several. `served` is what it speaks. What is printed meanwhile
+// is in `invitation`, `ends`, `journal` and `summary`.
 mod activation;
 mod admin;
 mod datagrams;

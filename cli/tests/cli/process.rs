@@ -280,6 +280,11 @@ impl Folder {
         fs::write(self.0.join(name), bytes).unwrap();
         self.file(name)
     }
+
+    /// Writes a certificate and its key, in place of those before; returns where they are.
+    pub(crate) fn write_identity(&self, (certificate, key): (String, String)) -> (String, String) {
+        (self.write("cert.pem", certificate), self.write("key.pem", key))
+    }
 }
 
 impl Drop for Folder {

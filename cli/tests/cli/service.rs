@@ -106,12 +106,8 @@ fn the_command_line_says_what_runs_on_a_socket() {
     for model in MODELS {
         let folder = Folder::new();
         let authority = Authority::new("own");
-        let (certificate, key) = authority.issue(&["127.0.0.1"]);
-        let (ca, cert, key) = (
-            folder.write("ca.pem", authority.pem()),
-            folder.write("cert.pem", certificate),
-            folder.write("key.pem", key),
-        );
+        let ca = folder.write("ca.pem", authority.pem());
+        let (cert, key) = folder.write_identity(authority.issue(&["127.0.0.1"]));
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("tls://{}", tcp.local_addr().unwrap());
         let tls = ["--listen", "tls://0.0.0.0:443", "--cert", &cert, "--key", &key];
@@ -214,8 +210,7 @@ impl Manager {
 fn the_service_manager_is_told() {
     for model in MODELS {
         let folder = Folder::new();
-        let (certificate, key) = Authority::new("own").issue(&["127.0.0.1"]);
-        let (cert, key) = (folder.write("cert.pem", certificate), folder.write("key.pem", key));
+        let (cert, key) = folder.write_identity(Authority::new("own").issue(&["127.0.0.1"]));
         let manager = Manager::new();
         let mut command = drywire(["serve", "--listen", "tls://127.0.0.1:0"]);
         command.args(["--cert", &cert, "--key", &key, "--drain-pause", "none"]);

@@ -89,16 +89,13 @@ fn a_hang_up_loads_the_certificate_again() {
         let (old, new) = (Authority::new("old"), Authority::new("new"));
         let (old_ca, new_ca) =
             (folder.write("old.pem", old.pem()), folder.write("new.pem", new.pem()));
-        let write = |(certificate, key): (String, String)| {
-            (folder.write("cert.pem", certificate), folder.write("key.pem", key))
-        };
-        let (cert, key) = write(old.issue(&["127.0.0.1"]));
+        let (cert, key) = folder.write_identity(old.issue(&["127.0.0.1"]));
         let options = ["--runtime", runtime, "--cert", &cert, "--key", &key];
         let server = Server::start(&["tls://127.0.0.1:0"], options);
         let send = |ca: &str| run(["send", "--ca", ca, server.address(), "hello"], "");
         send(&old_ca).assert(0, "");
 
-        write(new.issue(&["127.0.0.1"]));
+        folder.write_identity(new.issue(&["127.0.0.1"]));
         server.process.signal(Signal::HUP);
         server.stderr.find("certificate and key loaded again");
         send(&new_ca).assert(0, "");

@@ -71,6 +71,17 @@ impl Supervisor {
         record["pid"].as_u64().unwrap().try_into().unwrap()
     }
 
+    /// Has its two workers exchanged; returns the new ones.
+    fn exchange(&self, old: [u32; 2]) -> [u32; 2] {
+        self.process.signal(Signal::HUP);
+        let new = [self.worker("ready"), self.worker("ready")];
+        for _ in old {
+            let exited = self.worker("exited");
+            assert!(old.contains(&exited), "{exited}");
+        }
+        new
+    }
+
     fn place(&self) -> &str {
         self.addresses[0].split_once("://").unwrap().1
     }
@@ -265,10 +276,7 @@ fn a_hang_up_exchanges_the_workers_and_refuses_nobody() {
         let (old, new) = (Authority::new("old"), Authority::new("new"));
         let (old_ca, new_ca) =
             (folder.write("old.pem", old.pem()), folder.write("new.pem", new.pem()));
-        let write = |(certificate, key): (String, String)| {
-            (folder.write("cert.pem", certificate), folder.write("key.pem", key))
-        };
-        let (cert, key) = write(old.issue(&["127.0.0.1"]));
+        let (cert, key) = folder.write_identity(old.issue(&["127.0.0.1"]));
         let supervisor = Supervisor::start(
             &["tcp://127.0.0.1:0", "tls://127.0.0.1:0"],
             &["--runtime", runtime, "--workers", "2", "--cert", &cert, "--key", &key],
@@ -281,7 +289,7 @@ fn a_hang_up_exchanges_the_workers_and_refuses_nobody() {
         let mut stream = supervisor.connect();
         assert!(is_served(&mut stream));
         load.await_served(20);
-        write(new.issue(&["127.0.0.1"]));
+        folder.write_identity(new.issue(&["127.0.0.1"]));
         supervisor.process.signal(Signal::HUP);
         supervisor.until(|record| record["event"] == "reloaded");
         // A conversation with an old worker goes on.
@@ -332,13 +340,7 @@ fn a_reload_refuses_no_request_and_the_admin_listener_tells_of_all_workers() {
         let (requests, checks) = (Load::getting(&http, "/"), Load::getting(&admin, "/readyz"));
         for _ in 0..3 {
             requests.await_served(20);
-            supervisor.process.signal(Signal::HUP);
-            let new = [supervisor.worker("ready"), supervisor.worker("ready")];
-            for _ in old {
-                let exited = supervisor.worker("exited");
-                assert!(old.contains(&exited), "{exited}");
-            }
-            old = new;
+            old = supervisor.exchange(old);
             checks.await_served(20);
         }
         requests.await_served(20);
@@ -452,13 +454,7 @@ fn datagrams_are_served_and_none_is_lost_by_a_reload() {
         });
         for _ in 0..2 {
             load.await_served(50);
-            supervisor.process.signal(Signal::HUP);
-            let new = [supervisor.worker("ready"), supervisor.worker("ready")];
-            for _ in old {
-                let exited = supervisor.worker("exited");
-                assert!(old.contains(&exited), "{exited}");
-            }
-            old = new;
+            old = supervisor.exchange(old);
         }
         load.await_served(50);
         let served = u64::from(load.served.load(Ordering::Relaxed));

@@ -1,7 +1,8 @@
 //! A thread for each connection, blocking reads and writes; TLS by rustls' own `StreamOwned`.
 //!
 //! Best form: a buffer that is read into and written from in place, so that nothing is copied and a
-//! batch of frames is one write. No timeouts, no limits but that of a frame.
+//! batch of frames is one write. No timeouts, no limits but that of a frame: a timeout of its reads
+//! alone would cost it 2 to 3 %, and 5 % with TLS.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

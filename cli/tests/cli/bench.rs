@@ -335,7 +335,8 @@ fn every_member_of_a_report_is_of_its_kind_and_documented() {
     };
     let server = serve("raw");
     let options = ["-d", "0.4", "--rate", "1000", "--timeout", "none", "--json"];
-    let with_rate = report(&bench(&options, server.address()));
+    // A machine with other work may keep one from being sent, which is told as well.
+    let with_rate = bench(&options, server.address()).records().remove(0);
     let without = report(&bench(&["-n", "10", "--json"], server.address()));
     let refused = bench(&["-c", "1", "-d", "0.2", "--json"], &rude());
     let unanswered = &refused.records()[0];
@@ -388,7 +389,7 @@ fn every_member_of_a_report_is_of_its_kind_and_documented() {
     assert_eq!(without["uncorrected"], Value::Null);
     assert!(unanswered["errors"]["unanswered"].is_u64(), "{unanswered}");
     let slices = with_rate["slices"].as_array().unwrap();
-    assert!((2..=4).contains(&slices.len()), "{with_rate}");
+    assert!((1..=4).contains(&slices.len()), "{with_rate}");
     let names = ["requests_per_second", "p50", "p90", "p99", "p99.9"];
     assert!(slices.iter().all(|slice| figures(slice, &names)), "{with_rate}");
 
@@ -457,7 +458,7 @@ fn unix_sockets_and_tls_carry_loads_too() {
 fn reports_are_compared() {
     let (folder, server) = (Folder::new(), serve("raw"));
     let [a, b] = ["a.json", "b.json"].map(|name| {
-        let finished = bench(&["-d", "0.5", "--json"], server.address());
+        let finished = bench(&["-d", "1", "--json"], server.address());
         folder.write(name, finished.text())
     });
     let finished = run(["bench", "--compare", &a, &b], "");

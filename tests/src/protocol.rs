@@ -1,6 +1,7 @@
 //! What the servers under test do with a connection, and the trace of it.
 
 use std::collections::BTreeSet;
+use std::mem::take;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -63,9 +64,9 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// At how many places in memory frames have begun.
-    pub(crate) fn places_count(&self) -> usize {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// At how many places in memory frames have begun since this was asked last.
+    pub(crate) fn take_places_count(&self) -> usize {
+        take(&mut *self.places.lock().unwrap_or_else(PoisonError::into_inner)).len()
     }
 
     fn take_place(&self, frame: &[u8]) {

@@ -281,9 +281,9 @@ impl Stage<'_> {
         *self.traces.thread.get().expect("the connection was open")
     }
 
-    /// At how many places in memory the adapter has shown frames.
-    pub(crate) fn places_count(&self) -> usize {
-        self.traces.places_count()
+    /// At how many places in memory the adapter has shown frames since this was asked last.
+    pub(crate) fn take_places_count(&self) -> usize {
+        self.traces.take_places_count()
     }
 
     fn server(&self) -> &dyn Server {

@@ -114,12 +114,13 @@ fn accept(
         let due = listener.as_ref();
         let due = due.and_then(|listener| Some((listener, lock(admission).reserve(now())?)));
         let Some((listener, reservation)) = due else {
-            look_again();
+            if fault != Fault::SpinsForRoom || asked != Accept::WaitForClose {
+                look_again();
+            }
             continue;
         };
         let (stream, peer) = match listener.accept() {
             Ok(accepted) => accepted,
-            Err(_) if fault == Fault::SpinsForRoom && asked == Accept::WaitForClose => continue,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 lock(admission).unused(reservation);
                 look_again();

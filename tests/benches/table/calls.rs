@@ -30,7 +30,7 @@ const REASONS: [(&str, &str); 18] = [
     ("read", "a wake-up of async-io is taken note of"),
     ("recvfrom", "the request"),
     ("sendto", "the answer"),
-    ("setsockopt", "Nagle's algorithm is off"),
+    ("setsockopt", "Nagle's algorithm is off, or a read has a timeout"),
     ("shutdown", "our side is finished"),
     ("timerfd_settime", "async-io's next deadline"),
     ("writev", "the answer"),

@@ -21,6 +21,8 @@ mod look;
 pub mod pem;
 #[cfg(feature = "tls")]
 mod records;
+#[cfg(feature = "tls")]
+mod seal;
 #[cfg(all(feature = "tls", any(test, feature = "testkit")))]
 pub mod seeded;
 #[cfg(feature = "tls")]

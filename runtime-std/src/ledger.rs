@@ -16,7 +16,9 @@ use crate::clock::Clock;
 use crate::handle::Summary;
 use crate::listener::Listener;
 use crate::log;
-use crate::visitors::{Pages, Visitor, VisitorRef, Visitors};
+#[cfg(feature = "evented")]
+use crate::visitors::Pages;
+use crate::visitors::{Visitor, VisitorRef, Visitors};
 
 /// What the accept loop and the connections of one server share: its clock, its [`Admission`] and
 /// its counts.
@@ -210,6 +212,7 @@ impl Ledger {
     }
 
     /// The same at `now` for a loop, on the place of its `slot`.
+    #[cfg(feature = "evented")]
     pub(crate) fn enter_slot(
         &self,
         pages: &mut Pages,

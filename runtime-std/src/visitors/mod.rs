@@ -1,6 +1,8 @@
 //! The connections that a server has now, each with what it has come to.
 
 mod page;
+#[cfg(feature = "evented")]
+mod pages;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +15,8 @@ use drywire::tls::TlsVersion;
 use drywire::{CloseKind, Connection, Instant, Peer};
 
 use page::{Page, Record};
+#[cfg(feature = "evented")]
+pub(crate) use pages::Pages;
 
 /// A connection's place in its server's list, until the ledger is told that the connection is over:
 /// then it may be another's.
@@ -31,22 +35,6 @@ pub struct Visitor {
 pub struct VisitorRef<'a> {
     page: &'a Page,
     place: usize,
-}
-
-/// Pages of the list that one loop has for itself. The place of a connection is its slot, so that the
-/// loop need not keep it.
-#[derive(Debug, Default)]
-pub(crate) struct Pages(Vec<Arc<Page>>);
-
-impl Pages {
-    pub(crate) const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// The place of this `slot`, which has been [entered](Visitors::enter_slot).
-    pub(crate) fn visitor(&self, slot: usize) -> VisitorRef<'_> {
-        VisitorRef { page: &self.0[slot / page::LEN], place: slot }
-    }
 }
 
 const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
@@ -210,24 +198,6 @@ impl Visitors {
         let visitor = self.list().vacant();
         visitor.as_ref().enter(peer, is_tls, has_header, now);
         visitor
-    }
-
-    /// The same on the place of this `slot`, where nobody is.
-    pub(crate) fn enter_slot(
-        &self,
-        pages: &mut Pages,
-        slot: usize,
-        peer: &Peer,
-        is_tls: bool,
-        has_header: bool,
-        now: Instant,
-    ) {
-        while pages.0.len() <= slot / page::LEN {
-            let page = Arc::new(Page::own());
-            self.list().pages.push(Arc::clone(&page));
-            pages.0.push(page);
-        }
-        pages.visitor(slot).enter(peer, is_tls, has_header, now);
     }
 
     /// Takes note of what a turn of the visitor's connection came to.
@@ -444,39 +414,6 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(listed, expected);
         assert_eq!(visitors.list().pages.len(), 200_usize.div_ceil(page::LEN));
-    }
-
-    #[test]
-    fn the_places_of_a_loop_are_its_slots_and_never_those_of_others() {
-        let visitors = Visitors::new();
-        let mut loops = [Pages::new(), Pages::new()];
-        let mut expected = Vec::new();
-        let number = |of: usize, slot: usize| u32::try_from(1000 * of + slot).unwrap();
-        for slot in (0..130).rev() {
-            for (of, pages) in loops.iter_mut().enumerate() {
-                let peer = Peer::unix().by(number(of, slot));
-                visitors.enter_slot(pages, slot, &peer, false, false, at(1));
-                if slot % 3 == 0 {
-                    visitors.leave(pages.visitor(slot), CloseKind::Finished, at(2));
-                } else {
-                    expected.push(number(of, slot));
-                }
-            }
-        }
-        for listener in 5000..5100 {
-            let visitor = visitors.enter(&Peer::unix().by(listener), false, false, at(1));
-            assert_eq!(visitor.peer().listener(), listener);
-            expected.push(listener);
-        }
-        let mut listed: Vec<_> =
-            visitors.visits().iter().map(|visit| visit.peer.listener()).collect();
-        listed.sort_unstable();
-        expected.sort_unstable();
-        assert_eq!(listed, expected);
-        for slot in (0..130).filter(|slot| slot % 3 != 0) {
-            assert_eq!(loops[1].visitor(slot).peer().listener(), number(1, slot));
-        }
-        assert_eq!(visitors.list().pages.len(), 2 * 3 + 2);
     }
 
     /// What is kept of each connection beside its own state.

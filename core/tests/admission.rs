@@ -157,12 +157,18 @@ fn who_was_told_to_wait_is_woken_once_for_a_place_that_is_given_back() {
 fn who_waits_through_a_pause_is_woken_too_and_nobody_for_who_is_admitted() {
     let mut admission = Admission::new(AdmissionLimits::new());
     let [first, second] = [(); 2].map(|()| admission.reserve(at(0)).unwrap());
-    admission.accept_failed(first, AcceptFault::OutOfResources, at(0));
+    let permit = admission.accepted(first, None, at(0)).unwrap();
+    admission.accept_failed(second, AcceptFault::OutOfResources, at(0));
     assert_eq!(admission.poll(at(0)), Accept::WaitUntil(at(10)));
-    let permit = admission.accepted(second, None, at(0)).unwrap();
     assert!(!admission.poll_waiters());
     admission.closed(permit, CloseKind::Finished);
     assert!(admission.poll_waiters());
+
+    let mut admission = Admission::new(limits(|limits| limits.connections_max = 2));
+    let [first, second] = [(); 2].map(|()| admission.reserve(at(0)).unwrap());
+    assert_eq!(admission.poll(at(0)), Accept::WaitForClose);
+    let _kept = [first, second].map(|place| admission.accepted(place, None, at(0)).unwrap());
+    assert!(!admission.poll_waiters());
 }
 
 /// A thread that accepts, and serves one peer at a time.
@@ -333,6 +339,30 @@ fn pauses_grow_up_to_their_limit_and_begin_anew() {
     admission.closed(permit, CloseKind::Finished);
     assert_eq!(admission.poll(now), Accept::Now);
     assert_eq!(pauses(&mut admission, &mut now, 1), [ms(80)]);
+}
+
+#[test]
+fn those_who_fail_together_pause_once() {
+    let mut admission = Admission::new(AdmissionLimits::new());
+    let together: Vec<_> = (0..8).map(|_| admission.reserve(at(0)).expect("a place")).collect();
+    for reservation in together {
+        admission.accept_failed(reservation, AcceptFault::OutOfResources, at(0));
+    }
+    assert_eq!(admission.poll(at(0)), Accept::WaitUntil(at(10)));
+    fail(&mut admission, AcceptFault::OutOfResources, at(10));
+    assert_eq!(admission.poll(at(10)), Accept::WaitUntil(at(30)), "the second time, twice as long");
+}
+
+#[test]
+fn who_waits_for_the_end_of_a_pause_is_woken_when_an_accept_ends_it() {
+    let mut admission = Admission::new(AdmissionLimits::new());
+    let [failing, succeeding] = [(); 2].map(|()| admission.reserve(at(0)).expect("a place"));
+    admission.accept_failed(failing, AcceptFault::OutOfResources, at(0));
+    let _ = admission.poll_waiters();
+    assert_eq!(admission.poll(at(0)), Accept::WaitUntil(at(10)));
+    let _permit = admission.accepted(succeeding, peer(1), at(0)).expect("a place");
+    assert_eq!(admission.poll(at(0)), Accept::Now);
+    assert!(admission.poll_waiters());
 }
 
 #[test]
@@ -684,7 +714,14 @@ struct Model {
 }
 
 impl Model {
+    fn is_pausing(&self, now: Instant) -> bool {
+        self.resume_at.is_some_and(|at| at > now)
+    }
+
     fn fail(&mut self, now: Instant) {
+        if self.is_pausing(now) {
+            return;
+        }
         self.resume_at = Some(now + ms((10 << self.failures.min(4)).min(100)));
         self.failures += 1;
     }
@@ -745,6 +782,7 @@ proptest! {
                 Call::Accepted(from) if !reservations.is_empty() => {
                     model.failures_before = model.failures;
                     model.failures = 0;
+                    model.is_due |= model.is_told && model.is_pausing(now);
                     model.resume_at = None;
                     let verdict = model.verdict(from, max_per_address, now);
                     let reservation = reservations.pop().unwrap();

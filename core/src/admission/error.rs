@@ -6,6 +6,7 @@ use crate::statistics::RefusalKind;
 
 /// Why the system's accept failed. That no connection is there is no failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AcceptFault {
     /// The one connection is gone, or a signal came. Accepting goes on at once.
     Aborted,

@@ -252,6 +252,10 @@ impl Admission {
         self.turn_in(reservation);
         self.backoff_before = self.backoff;
         self.backoff = self.limits.accept_backoff_min;
+        if self.resume_at > self.now {
+            // Who waits for its end need not.
+            self.waiters.call();
+        }
         self.resume_at = Instant::ZERO;
     }
 
@@ -282,6 +286,10 @@ impl Admission {
     }
 
     fn back_off(&mut self) {
+        if self.resume_at > self.now {
+            // Several were accepting when it began: they failed of the same.
+            return;
+        }
         let min = self.limits.accept_backoff_min.max(ACCEPT_BACKOFF_MIN);
         let pause = self.backoff.max(min).min(self.limits.accept_backoff_max.max(min));
         self.resume_at = self.now + pause;
@@ -397,8 +405,9 @@ impl Admission {
     ///
     /// For drivers of several threads, to ask after each call that gives a place back:
     /// [`closed`](Self::closed), [`thread_failed`](Self::thread_failed), [`unused`](Self::unused),
-    /// [`accept_failed`](Self::accept_failed), and an [`accepted`](Self::accepted) that refuses. A
-    /// thread that is alone and polls before each wait needs none.
+    /// [`accept_failed`](Self::accept_failed), and an [`accepted`](Self::accepted) that refuses; one
+    /// that admits may have ended a pause, which can be asked for with the next of these. A thread
+    /// that is alone and polls before each wait needs none.
     #[must_use]
     pub const fn poll_waiters(&mut self) -> bool {
         self.waiters.take()

@@ -88,9 +88,11 @@ pub trait Framing {
     /// connection takes back whatever was appended before the error.
     fn encode(&mut self, item: Self::Item<'_>, transmit: &mut Buffer) -> Result<(), EncodeError>;
 
-    /// What [`encode`](Self::encode) would append, where that is bytes of the item as they lie and
-    /// the framing need not know of them; with TLS they are then sealed without being copied first.
-    /// `None`, unless overridden, has the item encoded.
+    /// What [`encode`](Self::encode) would append, where that is bytes of the item as they lie.
+    ///
+    /// These are then sent, and `encode` is not called, so that TLS can seal them without a copy:
+    /// `None` for what `encode` would refuse, or would have to take note of. `None`, unless
+    /// overridden, for everything.
     #[inline]
     fn verbatim<'i>(&self, _item: &'i Self::Item<'_>) -> Option<&'i [u8]> {
         None

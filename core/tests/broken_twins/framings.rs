@@ -29,6 +29,7 @@ enum Fault {
     NeedsNothing,
     SaysTooSmallALength,
     SkipsTheLength,
+    SkipsTheLimit,
 }
 
 impl Toy {
@@ -85,7 +86,9 @@ impl Framing for Toy {
     }
 
     fn verbatim<'i>(&self, item: &'i &[u8]) -> Option<&'i [u8]> {
-        self.has(Fault::SkipsTheLength).then_some(item)
+        let skips =
+            self.has(Fault::SkipsTheLength) || self.has(Fault::SkipsTheLimit) && item.len() > MAX;
+        skips.then_some(item)
     }
 
     fn wire_len_max(&self) -> usize {
@@ -118,6 +121,10 @@ pub(crate) fn drops_the_last_byte(law: Law, is_broken: bool) -> Result<Report, F
 
 pub(crate) fn skips_the_length(law: Law, is_broken: bool) -> Result<Report, Failure> {
     check(Fault::SkipsTheLength, law, is_broken)
+}
+
+pub(crate) fn skips_the_limit(law: Law, is_broken: bool) -> Result<Report, Failure> {
+    check(Fault::SkipsTheLimit, law, is_broken)
 }
 
 pub(crate) fn receives_more_than_it_sends(law: Law, is_broken: bool) -> Result<Report, Failure> {

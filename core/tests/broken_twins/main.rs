@@ -81,6 +81,13 @@ fn an_item_that_is_not_sent_as_it_lies_does_not_come_back() {
 }
 
 #[test]
+fn an_item_that_is_refused_is_not_sent_as_it_lies_either() {
+    let law = Law::SameLimits;
+    assert!(framings::skips_the_limit(law, false).is_ok());
+    assert_eq!(framings::skips_the_limit(law, true).unwrap_err().law, law);
+}
+
+#[test]
 fn laws_are_told_apart_by_name_and_sentence() {
     for (at, law) in Law::ALL.iter().enumerate() {
         for other in &Law::ALL[at + 1..] {

@@ -11,6 +11,7 @@ use core::fmt;
 use std::sync::Mutex;
 
 use super::{Body, Case, Check, Maker, Recording, Unexamined, case};
+use crate::buffer::Buffer;
 use crate::limits::Limits;
 use crate::script::{Begin, Role, Script};
 use crate::testkit::laws::framing as laws;
@@ -122,6 +123,16 @@ impl<F: OwnedFrames + Clone> Framings<F> {
         if frames.is_empty() { Err(Unexamined::NoFrame) } else { Ok(frames) }
     }
 
+    /// Frames that encode refuses, such as too long ones: no way to send them is another.
+    fn refused(&self, case: &Case) -> Vec<F::Owned> {
+        let mut frames = self.frames(case);
+        frames.retain(|frame| {
+            let mut framing = self.framing.clone();
+            F::item(frame, |item| framing.encode(item, &mut Buffer::new())).is_err()
+        });
+        frames
+    }
+
     /// Bytes that mislead a framing that looks where it has looked: a short frame.
     fn poison(&self) -> Vec<u8> {
         let frame = self.framing.frame_from(b"x").or_else(|| self.examples.first().cloned());
@@ -179,6 +190,7 @@ impl<F: OwnedFrames + Clone> Body for Framings<F> {
             Law::RoundTrip => laws::round_trip(framing, &self.legal(case)?),
             Law::SameLimits => {
                 laws::round_trip_bytes(framing, &input);
+                laws::round_trip(framing, &self.refused(case));
                 self.legal(case)?.iter().for_each(|frame| self.stretched(frame));
             }
             Law::Conservation => self.conserves(case)?,

@@ -141,10 +141,14 @@ pub(super) fn encode<F: OwnedFrames>(
     let queued = b"queued";
     let mut transmit = Buffer::new();
     transmit.extend_from_slice(queued);
-    let verbatim = F::item(frame, |item| {
+    let (verbatim, encoded) = F::item(frame, |item| {
         let verbatim = framing.verbatim(&item).map(<[u8]>::to_vec);
-        framing.encode(item, &mut transmit).map(|()| verbatim)
-    })?;
+        (verbatim, framing.encode(item, &mut transmit))
+    });
+    if let Err(error) = encoded {
+        assert_eq!(verbatim, None, "said to be sent as it lies, and refused: {error}");
+        return Err(error);
+    }
     let wire = transmit.filled().strip_prefix(queued);
     let wire = wire.expect("bytes that were queued before must stay").to_vec();
     if let Some(verbatim) = verbatim {

@@ -215,3 +215,15 @@ fn two_that_talk_keep_all_laws() {
         assert_eq!(unexamined(&report), [], "{report}");
     }
 }
+
+#[test]
+fn laws_that_are_not_about_what_is_checked_are_left_out() {
+    let report = Check::framing(Netstring::new()).only(&[Law::RoundTrip, Law::OutputCut]).run();
+    assert_eq!(report.laws.iter().map(|law| law.law).collect::<Vec<_>>(), [Law::RoundTrip]);
+}
+
+#[test]
+#[should_panic(expected = "none of these laws is about what is checked")]
+fn a_check_without_a_law_is_refused() {
+    let _ = Check::framing(Netstring::new()).only(&[Law::OutputCut]);
+}

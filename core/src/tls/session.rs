@@ -58,7 +58,8 @@ pub struct TlsSession {
     pub(super) refresh_wanted: bool,
     /// The transport has been offered what is sealed.
     pub(super) is_shown: bool,
-    /// What the session failed of when nobody could be told.
+    /// What the session failed of when nobody could be told: sealing at once fails only when a key
+    /// has sealed all the records that it may, and another could not be had.
     pub(super) untold: Option<TlsError>,
 }
 
@@ -173,6 +174,7 @@ impl TlsSession {
         self.ciphertext.commit(len);
         if let Phase::Failed { error, .. } = self.phase {
             self.ciphertext.clear();
+            self.untold = None;
             return Err(error);
         }
         self.greet();

@@ -83,10 +83,15 @@ impl<B: Body> Check<B> {
         Self { body, settings: Settings::new() }
     }
 
-    /// Checks these laws alone.
+    /// Checks these laws alone, as far as they are about what is checked.
+    ///
+    /// # Panics
+    /// If none of them is: nothing would be checked.
     #[must_use]
+    #[track_caller]
     pub fn only(mut self, laws: &[Law]) -> Self {
         self.body.only(laws);
+        assert!(!self.body.laws().is_empty(), "none of these laws is about what is checked");
         self
     }
 

@@ -196,8 +196,9 @@ impl Ledger {
     /// Takes note that accept failed; see [`Admission::accept_failed`].
     pub fn accept_failed(&self, reservation: Reservation, error: &io::Error) {
         let fault = AcceptFault::from_os(error);
-        log::accept_failed(error, fault);
+        // First the place: a subscriber of logs may panic.
         self.admission().accept_failed(reservation, fault, self.now());
+        log::accept_failed(error, fault);
     }
 
     /// Takes note that nobody was there to accept; see [`Admission::unused`].

@@ -218,7 +218,9 @@ pub fn shut_down<F: Framing>(
 /// last steps of a server's turn.
 ///
 /// A connection that is then over is dropped by its driver, and its stream with it: that says to
-/// the peer what shutting down would, and saves a system call.
+/// the peer what shutting down would, and saves a system call. The driver must hold the only
+/// descriptor of the stream. The connection, and so a recording, is told first; where the system
+/// refuses, the connection is told that transmitting failed.
 pub fn finish<P: Protocol>(
     connection: &mut Connection<P::Framing>,
     protocol: &mut P,

@@ -91,7 +91,7 @@ impl Listener {
                 let port = socket.local_addr().map_err(system)?.port();
                 let place = HostPort { host: place.host.clone(), port };
                 let address = with_endpoint(address, Endpoint::Internet(place));
-                (ListenerSocket::tcp(socket).map_err(system)?, None, address)
+                (ListenerSocket::bound(socket).map_err(system)?, None, address)
             }
             Endpoint::Unix(name) => {
                 let (socket, file) = match name.place() {
@@ -140,7 +140,7 @@ impl Listener {
             Err(source) => return Err(BindError::System { address, source }),
         }
         let socket = match address.endpoint() {
-            Endpoint::Internet(_) => ListenerSocket::tcp(socket.into()),
+            Endpoint::Internet(_) => ListenerSocket::adopted(socket.into()),
             Endpoint::Unix(_) => ListenerSocket::unix(socket.into()),
         };
         match socket {

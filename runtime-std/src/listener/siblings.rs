@@ -20,8 +20,8 @@ impl Listener {
     pub(crate) fn siblings(&self, len: usize) -> io::Result<Vec<ListenerSocket>> {
         let sibling = |_| match &self.parts.socket.kind {
             #[cfg(target_os = "linux")]
-            Kind::Tcp(socket) if !self.is_adopted => ListenerSocket::tcp(listen_beside(socket)?),
-            Kind::Tcp(socket) => ListenerSocket::tcp(socket.try_clone()?),
+            Kind::Tcp(socket) if !self.is_adopted => ListenerSocket::bound(listen_beside(socket)?),
+            Kind::Tcp(socket) => ListenerSocket::adopted(socket.try_clone()?),
             Kind::Unix(socket) => ListenerSocket::unix(socket.try_clone()?),
         };
         (0..len).map(sibling).collect()

@@ -23,12 +23,12 @@ use super::accepted;
 use crate::stream::Stream;
 
 /// The socket of a [`Listener`](super::Listener), which does not block, and what is known of all
-/// that it accepts: on Linux accepting takes one system call, or, where it listens at every address
-/// of the machine, two.
+/// that it accepts: on Linux accepting takes one system call, or two where it listens at every address
+/// of the machine, or was bound by somebody else.
 #[derive(Debug)]
 pub struct ListenerSocket {
     pub(super) kind: Kind,
-    /// The local address of every stream, if there is but one.
+    /// The local address of every stream, if it is known that there is but one.
     local: Option<SocketAddr>,
     /// Those in the queue may have come before the listener had the option.
     #[cfg(target_os = "linux")]
@@ -43,22 +43,31 @@ pub(super) enum Kind {
 }
 
 impl ListenerSocket {
-    pub(super) fn tcp(listener: TcpListener) -> io::Result<Self> {
+    /// One that we have bound, and that had the option before it listened.
+    pub(super) fn bound(listener: TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let local = listener.local_addr()?;
-        // Linux gives what comes the option of its listener.
-        #[cfg(target_os = "linux")]
-        let sets_nodelay = {
-            let listener = SockRef::from(&listener);
-            let is_set = listener.tcp_nodelay()?;
-            listener.set_tcp_nodelay(true)?;
-            !is_set
-        };
         Ok(Self {
             kind: Kind::Tcp(listener),
             local: Some(local).filter(|local| !local.ip().is_unspecified()),
             #[cfg(target_os = "linux")]
-            sets_nodelay: AtomicBool::new(sets_nodelay),
+            sets_nodelay: AtomicBool::new(false),
+        })
+    }
+
+    /// One that somebody else has bound, or a copy of it. Whatever it says, it may have had no such
+    /// option when the first came that are in its queue, and what it accepts may have been on its way
+    /// to any address, where the system is told so.
+    pub(super) fn adopted(listener: TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        // Linux gives what comes the option of its listener.
+        #[cfg(target_os = "linux")]
+        SockRef::from(&listener).set_tcp_nodelay(true)?;
+        Ok(Self {
+            kind: Kind::Tcp(listener),
+            local: None,
+            #[cfg(target_os = "linux")]
+            sets_nodelay: AtomicBool::new(true),
         })
     }
 
@@ -147,7 +156,9 @@ mod tests {
         let at = listener.local_addr().unwrap();
         // It came before anybody thought of delays.
         drop(TcpStream::connect(("127.0.0.1", at.port())).unwrap());
-        (ListenerSocket::tcp(listener).unwrap(), at)
+        // A copy that was adopted before has set the option for both.
+        drop(ListenerSocket::adopted(listener.try_clone().unwrap()).unwrap());
+        (ListenerSocket::adopted(listener).unwrap(), at)
     }
 
     #[test]

@@ -89,8 +89,16 @@ impl Check {
     }
 
     /// Only runs the cases of these names.
+    ///
+    /// # Panics
+    /// If there is no case of a name: it would be missing without a word.
+    #[track_caller]
     pub fn cases<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.chosen = Some(names.into_iter().map(Into::into).collect());
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        for name in &names {
+            assert!(Self::names().any(|known| known == *name), "there is no case \"{name}\"");
+        }
+        self.chosen = Some(names);
         self
     }
 

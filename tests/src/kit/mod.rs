@@ -1,6 +1,6 @@
 //! The conformance kit: every case that an adapter of Drywire must get right, played by hand.
 //!
-//! Tell the kit how to start a server and a client of yours, by a [`Runtime`], and [`check`] it. The
+//! Tell the kit how to start a server and a client of yours, by a [`Runtime`], and [`check()`] it. The
 //! kit stands at the other end of real sockets, over TCP and Unix streams, plain and within TLS, and
 //! [reports](Report) what became of each case:
 //!

@@ -75,6 +75,16 @@ impl ServerOptions {
     }
 }
 
+/// What a provider does once in a process, such as to look for entropy, is no part of a handshake
+/// that is timed.
+fn warm_up(provider: &CryptoProvider) {
+    // What fails here fails in the handshake, where it is told.
+    let _ = provider.secure_random.fill(&mut [0; 32]);
+    if let Some(group) = provider.kx_groups.first() {
+        let _ = group.start();
+    }
+}
+
 /// A client's configuration. `usual_alpn` is offered if the command line names no application
 /// protocol; `witness` looks on while servers are verified.
 pub(crate) fn client(
@@ -90,6 +100,7 @@ pub(crate) fn client(
     };
     let identity = texts.as_ref().map(|(certificates, key)| Identity { certificates, key });
     let provider = drywire_std::tls::provider();
+    warm_up(&provider);
     let ca = trust.ca.as_deref();
     let authorities = ca.map(|file| read("the authorities", file)).transpose()?;
     let verification = match &authorities {

@@ -37,6 +37,7 @@ With --compare it has `event` comparison and
                        there are too few slices to tell), direction (faster or slower; null if that
                        is not beyond the noise)
   differences          between what was asked for: name, a, b
+  errors               of a and of b, as each reported them
 
 Times are in seconds, lengths in bytes.";
 

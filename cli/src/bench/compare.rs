@@ -47,8 +47,13 @@ pub(super) fn run(files: &[PathBuf], output: Output) -> Result<Exit, Stop> {
     let value = json!({
         "event": "comparison", "version": VERSION, "figures": figures.collect::<Vec<_>>(),
         "differences": options.collect::<Vec<_>>(),
+        "errors": { "a": first["errors"], "b": second["errors"] },
     });
-    output.record(text(a, b, &rows, &differences), &value)?;
+    let mut text = text(a, b, &rows, &differences);
+    for (file, report) in [(a, &first), (b, &second)] {
+        text.push_str(&errors(file, report));
+    }
+    output.record(text, &value)?;
     Ok(Exit::Ok)
 }
 
@@ -135,6 +140,17 @@ impl Row {
     }
 }
 
+/// What went wrong in a run, whose figures then are of what went well, or of what failed fast.
+fn errors(file: &Path, report: &Value) -> String {
+    let errors = report["errors"].as_object().into_iter().flatten();
+    let errors: Vec<_> =
+        errors.map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
+    if errors.is_empty() {
+        return String::new();
+    }
+    format!("\n\nerrors in {}: {}", file.display(), errors.join(", "))
+}
+
 fn text(a: &Path, b: &Path, rows: &[Row], differences: &[Difference]) -> String {
     let name = |path: &Path| {
         path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
@@ -197,6 +213,15 @@ mod tests {
 requests per second     1000     1005  1.005  no difference beyond the noise
 p50                  1.00 ms  2.00 ms  2.000  slower";
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn errors_of_either_run_are_told() {
+        let mut failed = report(1000.0, 0.001);
+        assert_eq!(errors(Path::new("a.json"), &failed), "");
+        failed["errors"] = json!({ "connect_failed": 2, "unanswered": 20 });
+        let expected = "\n\nerrors in a.json: 2 connect failed, 20 unanswered";
+        assert_eq!(errors(Path::new("a.json"), &failed), expected);
     }
 
     #[test]

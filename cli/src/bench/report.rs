@@ -69,11 +69,16 @@ impl Report {
             volume(bytes)
         );
         text.push_str(&head());
-        text.push_str(&line("latency", statistics.latency.total()));
-        if has_rate {
-            text.push_str(&line("uncorrected", statistics.service.total()));
+        if self.requests == 0 {
+            // How long those had waited that were given up says nothing of the server's speed.
+            text.push_str("latency       nothing was answered\n");
+        } else {
+            text.push_str(&line("latency", statistics.latency.total()));
+            if has_rate {
+                text.push_str(&line("uncorrected", statistics.service.total()));
+            }
         }
-        if statistics.unanswered + statistics.unsent > 0 {
+        if self.requests > 0 && statistics.unanswered + statistics.unsent > 0 {
             text.push_str("what was not answered counts as long as it had waited: a lower bound\n");
         }
         if let Some(rate) = self.rate_missed {

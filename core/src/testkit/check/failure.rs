@@ -64,7 +64,7 @@ impl fmt::Display for Failure {
         }
         writeln!(f, "read in lengths of: {:?}", self.case.cuts)?;
         writeln!(f, "written in lengths of: {:?}", self.case.portions)?;
-        writeln!(f, "steps:")?;
+        writeln!(f, "what comes of this input where nothing disturbs it:")?;
         for step in self.steps.iter().take(STEPS_MAX) {
             let end = step.char_indices().nth(STEP_LEN_MAX).map_or(step.len(), |(at, _)| at);
             writeln!(f, "  {}{}", &step[..end], if end < step.len() { "..." } else { "" })?;

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         "smol" => Arc::new(Smol),
         "tokio" => Arc::new(tokio_example::Tokio),
         name => {
-            eprintln!("there is no adapter {name}");
+            eprintln!("there is no adapter {name}: name std, evented, smol, mio or tokio");
             return ExitCode::from(2);
         }
     };
@@ -34,7 +34,13 @@ fn main() -> ExitCode {
     let mut check = Check::new(runtime);
     if !chosen.is_empty() {
         let is_chosen = |name: &String| chosen.iter().any(|part| name.contains(part));
-        check = check.cases(Check::names().filter(is_chosen));
+        let names: Vec<_> = Check::names().filter(is_chosen).collect();
+        if names.is_empty() {
+            eprintln!("no case is called so; they are:");
+            Check::names().for_each(|name| eprintln!("  {name}"));
+            return ExitCode::from(2);
+        }
+        check = check.cases(names);
     }
     match check.run_to(io::stdout()) {
         Ok(report) if report.is_passed() => ExitCode::SUCCESS,

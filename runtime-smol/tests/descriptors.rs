@@ -1,8 +1,8 @@
 //! A process of its own, because the limit of descriptors is one of the process.
 #![allow(missing_docs)]
 
+use std::os::unix::net::UnixStream;
 use std::thread;
-use std::time::Duration;
 
 use drywire::Peer;
 use drywire::framing::Lines;
@@ -18,7 +18,8 @@ const OWN: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 1 
 #[test]
 fn no_descriptors_left() {
     // The reactor, which all servers share, has its own by now.
-    smol::block_on(smol::Timer::after(Duration::from_millis(1)));
+    let (stream, _peer) = UnixStream::pair().expect("two streams");
+    drop(smol::Async::new(stream).expect("a reactor"));
     exhaustion::no_descriptors_left(OWN, |admission, listener| {
         let server = Server::new(|_: &Peer| Echo::new(Lines::new()));
         let server = server.admission(admission).listen(listener);

@@ -6,8 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use drywire::address::{Address, Endpoint};
 use drywire::datagram::{DatagramLimits, DatagramStatistics};
@@ -153,15 +152,7 @@ impl Running {
     /// # Panics
     /// If they do not become so.
     pub fn until(&self, wanted: impl Fn(&DatagramStatistics) -> bool) -> DatagramStatistics {
-        let begin = Instant::now();
-        loop {
-            let statistics = self.statistics();
-            if wanted(&statistics) {
-                return statistics;
-            }
-            assert!(begin.elapsed() < PATIENCE, "{statistics:?}");
-            thread::yield_now();
-        }
+        crate::counts::until(|| self.statistics(), wanted)
     }
 
     /// The address that it has over IP, at this place in the order of its addresses.

@@ -49,6 +49,7 @@ use std::time::Duration;
 
 pub mod adapter;
 pub mod certificates;
+mod counts;
 pub mod datagrams;
 pub mod kit;
 pub mod peer;

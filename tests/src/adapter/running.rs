@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::thread;
-use std::time::Instant;
 
 use drywire::address::Address;
 use drywire::statistics::Statistics;
@@ -119,15 +117,7 @@ impl Running {
     /// # Panics
     /// If they do not become so.
     pub fn until(&self, wanted: impl Fn(&Statistics) -> bool) -> Statistics {
-        let begin = Instant::now();
-        loop {
-            let statistics = self.statistics();
-            if wanted(&statistics) {
-                return statistics;
-            }
-            assert!(begin.elapsed() < PATIENCE, "{statistics:?}");
-            thread::yield_now();
-        }
+        crate::counts::until(|| self.statistics(), wanted)
     }
 
     /// Lets it drain, without waiting.

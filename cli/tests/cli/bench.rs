@@ -159,7 +159,7 @@ fn what_cannot_be_asked_is_refused() {
     refused.assert(2, "requests of this --size cannot be framed so");
 }
 
-/// Runs `drywire` with so many descriptors, of which some are open already.
+/// Runs `drywire` with so many descriptors, of which some are open already: this process decides how many.
 fn run_with_descriptors(soft: u32, hard: u32, arguments: &[&str]) -> Finished {
     let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
     let command = drywire(arguments);
@@ -170,17 +170,27 @@ fn run_with_descriptors(soft: u32, hard: u32, arguments: &[&str]) -> Finished {
 
 #[test]
 fn connections_beyond_the_limit_of_descriptors_are_refused_before_any_is_made() {
+    let (soft, hard) = (64, 256);
     let server = serve("raw");
-    let bench = |connections: &str| {
+    let bench = |connections: u32| {
+        let connections = connections.to_string();
         let arguments =
-            ["bench", "--warm-up", "0", "-n", "100", "-c", connections, server.address()];
-        run_with_descriptors(32, 100, &arguments)
+            ["bench", "--warm-up", "0", "-n", "300", "-c", &connections, server.address()];
+        run_with_descriptors(soft, hard, &arguments)
     };
-    let refused = bench("90");
-    refused.assert(2, "drywire: --connections 90: this process may have 100 descriptors open");
-    assert!(refused.stderr.contains("(`ulimit -Hn N` raises that, as root), enough for 7"));
-    // The soft limit is raised.
-    bench("60").assert(0, "");
+    let refused = bench(hard);
+    refused.assert(2, "drywire: --connections 256: this process may have 256 descriptors open");
+    let (_, room) = refused
+        .stderr
+        .trim_end()
+        .split_once(" (`ulimit -Hn N` raises that, as root), enough for ")
+        .unwrap_or_else(|| panic!("{}", refused.stderr));
+    let room: u32 = room.parse().unwrap();
+    // The soft limit is raised, and the descriptors that are open count.
+    assert!((soft..hard - 3).contains(&room), "{room}");
+    bench(room + 1)
+        .assert(2, &format!("open (`ulimit -Hn N` raises that, as root), enough for {room}"));
+    bench(room).assert(0, "");
 }
 
 #[test]

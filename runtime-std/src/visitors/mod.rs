@@ -3,6 +3,7 @@
 mod page;
 #[cfg(feature = "evented")]
 mod pages;
+mod progress;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,6 @@ use drywire::connection::Stage;
 use drywire::framing::Framing;
 use drywire::proxy::Header;
 use drywire::statistics::{HandshakeKind, Statistics, Visit};
-use drywire::tls::TlsVersion;
 use drywire::{CloseKind, Connection, Instant, Peer};
 
 use page::{Page, Record};
@@ -36,8 +36,6 @@ pub struct VisitorRef<'a> {
     page: &'a Page,
     place: usize,
 }
-
-const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 
 const IS_TLS: u8 = 1;
 const HAS_HEADER: u8 = 2;
@@ -104,7 +102,8 @@ impl VisitorRef<'_> {
 
     /// See [`Visitor::visit`].
     pub(crate) fn visit(self) -> Visit {
-        self.record().visit(self.peer())
+        let visit = self.page.visits(self.index()..=self.index()).pop();
+        visit.unwrap_or_else(|| Visit::new(Peer::unix(), self.since()))
     }
 
     fn record(&self) -> &Record {
@@ -121,24 +120,6 @@ impl VisitorRef<'_> {
 
     fn since(self) -> Instant {
         Instant::from_nanos(self.record().since.load(Ordering::Relaxed))
-    }
-}
-
-impl Record {
-    fn visit(&self, peer: Peer) -> Visit {
-        let since = Instant::from_nanos(self.since.load(Ordering::Relaxed));
-        let mut visit = Visit::new(peer, since);
-        visit.received_len = self.received_len.load(Ordering::Relaxed);
-        visit.transmitted_len = self.transmitted_len.load(Ordering::Relaxed);
-        visit.stage = self.stage();
-        let version = usize::from(self.version.load(Ordering::Relaxed));
-        visit.tls = version.checked_sub(1).and_then(|index| VERSIONS.get(index).copied());
-        visit
-    }
-
-    fn stage(&self) -> Stage {
-        let index = usize::from(self.stage.load(Ordering::Relaxed));
-        Stage::ALL.get(index).copied().unwrap_or(Stage::Closed)
     }
 }
 
@@ -210,20 +191,14 @@ impl Visitors {
         now: Instant,
     ) {
         visitor.moved(received_len, transmitted_len);
-        let record = visitor.record();
-        let (before, stage) = (record.stage(), connection.stage());
+        let progress = &visitor.record().progress;
+        let (before, stage) = (progress.stage(), connection.stage());
         if before == stage {
             return;
         }
-        let index = u8::try_from(stage.index()).unwrap_or(u8::MAX);
-        record.stage.store(index, Ordering::Relaxed);
-        if before != Stage::Opening {
-            return;
-        }
-        if let Some(version) = connection.tls_version() {
-            let index = VERSIONS.iter().position(|known| *known == version);
-            let index = index.and_then(|index| u8::try_from(index + 1).ok());
-            record.version.store(index.unwrap_or(0), Ordering::Relaxed);
+        let version = connection.tls_version();
+        progress.store(stage, version);
+        if let Some(version) = version.filter(|_| before == Stage::Opening) {
             let duration = now.saturating_duration_since(visitor.since());
             self.list().statistics.handshaken(version.into(), duration);
         }
@@ -232,7 +207,7 @@ impl Visitors {
     /// Takes note that the visitor's connection is over.
     pub(crate) fn leave(&self, visitor: VisitorRef<'_>, kind: CloseKind, now: Instant) {
         let duration = now.saturating_duration_since(visitor.since());
-        let was_handshaken = visitor.record().version.load(Ordering::Relaxed) > 0;
+        let was_handshaken = visitor.record().progress.version().is_some();
         // Without its header it has not begun.
         let has_begun = !visitor.begins_with(HAS_HEADER) || visitor.begins_with(IS_INTRODUCED);
         let mut list = self.list();
@@ -251,11 +226,7 @@ impl Visitors {
     pub(crate) fn visits(&self) -> Vec<Visit> {
         // The lock of the list is not held while they are looked at.
         let pages = self.list().pages.clone();
-        let places = pages.iter().flat_map(|page| (0..page::LEN).map(move |index| (page, index)));
-        let visits = places.filter_map(|(page, index)| {
-            page.peer(index).map(|peer| page.record(index).visit(peer))
-        });
-        visits.collect()
+        pages.iter().flat_map(|page| page.visits(0..=page::LEN - 1)).collect()
     }
 
     pub(crate) fn statistics(&self) -> Statistics {
@@ -271,6 +242,7 @@ impl Visitors {
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
+    use std::thread;
 
     use drywire::framing::Lines;
     use drywire::proxy::Version;
@@ -414,6 +386,28 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(listed, expected);
         assert_eq!(visitors.list().pages.len(), 200_usize.div_ceil(page::LEN));
+    }
+
+    #[test]
+    fn nothing_that_is_listed_of_one_is_anothers() {
+        let visitors = Visitors::new();
+        thread::scope(|scope| {
+            let coming_and_going = scope.spawn(|| {
+                for number in 1..=300_000 {
+                    let peer = Peer::unix().by(number);
+                    let visitor = visitors.enter(&peer, false, false, at(number.into()));
+                    visitor.as_ref().moved(number.into(), 0);
+                    visitors.leave(visitor.as_ref(), CloseKind::Finished, at(number.into()));
+                }
+            });
+            while !coming_and_going.is_finished() {
+                for visit in visitors.visits() {
+                    let number = visit.peer.listener().into();
+                    assert_eq!(visit.since, at(number));
+                    assert!([0, number].contains(&visit.received_len), "{number}: {visit:?}");
+                }
+            }
+        });
     }
 
     /// What is kept of each connection beside its own state.

@@ -4,11 +4,16 @@
 use std::array;
 use std::collections::BTreeMap;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use drywire::connection::Stage;
 use drywire::peer::Ends;
+use drywire::statistics::Visit;
 use drywire::{Instant, Peer};
+
+use super::progress::Progress;
 
 /// Places of a page.
 pub(super) const LEN: usize = 64;
@@ -61,10 +66,7 @@ pub(super) struct Record {
     entrance: AtomicU8,
     /// What the connection begins with.
     pub(super) beginning: AtomicU8,
-    /// The index of a `Stage`.
-    pub(super) stage: AtomicU8,
-    /// 0 for none, else 1 more than the index of the version.
-    pub(super) version: AtomicU8,
+    pub(super) progress: Progress,
 }
 
 /// The place is free. It is what a new one is.
@@ -104,8 +106,7 @@ impl Page {
         record.received_len.store(0, Ordering::Relaxed);
         record.transmitted_len.store(0, Ordering::Relaxed);
         record.beginning.store(beginning, Ordering::Relaxed);
-        record.stage.store(0, Ordering::Relaxed);
-        record.version.store(0, Ordering::Relaxed);
+        record.progress.store(Stage::Opening, None);
         let kind = record.keep(peer, &mut names.entrances).unwrap_or(OTHER);
         if kind == OTHER {
             names.peers.insert(index, peer.clone());
@@ -134,6 +135,16 @@ impl Page {
         self.peer_among(&self.names(), index)
     }
 
+    /// Those who have one of these places. While they are looked at nobody takes a place or gives one
+    /// back, so that nothing that is said of one is another's.
+    pub(super) fn visits(&self, places: RangeInclusive<usize>) -> Vec<Visit> {
+        let names = self.names();
+        let visits = places.filter_map(|index| {
+            self.peer_among(&names, index).map(|peer| self.record(index).visit(peer))
+        });
+        visits.collect()
+    }
+
     fn peer_among(&self, names: &Names, index: usize) -> Option<Peer> {
         let record = self.record(index);
         let kind = record.kind.load(Ordering::Relaxed);
@@ -157,6 +168,14 @@ impl Page {
 }
 
 impl Record {
+    fn visit(&self, peer: Peer) -> Visit {
+        let mut visit = Visit::new(peer, Instant::from_nanos(self.since.load(Ordering::Relaxed)));
+        visit.received_len = self.received_len.load(Ordering::Relaxed);
+        visit.transmitted_len = self.transmitted_len.load(Ordering::Relaxed);
+        (visit.stage, visit.tls) = self.progress.load();
+        visit
+    }
+
     /// Keeps `peer` and returns its kind; none if there is no room for it.
     fn keep(&self, peer: &Peer, entrances: &mut Vec<Entrance>) -> Option<u8> {
         let (kind, remote, local) = match (peer.header(), peer.ends()) {
